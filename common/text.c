@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "common/text.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/utf8.h"
+
+void text_init(struct text *t, size_t max)
+{
+	*t = (struct text){.max = max};
+}
+
+void text_free(struct text *t)
+{
+	free(t->at);
+	text_init(t, t->max);
+}
+
+void text_clear(struct text *t)
+{
+	t->n = 0;
+	t->full = false;
+	if (t->at)
+		t->at[0] = '\0';
+}
+
+/* Room for n more bytes and the terminator. */
+static bool reserve(struct text *t, size_t n)
+{
+	size_t cap = t->cap ? t->cap : 256;
+	char *p;
+
+	if (t->full || n > t->max || t->n > t->max - n) {
+		t->full = true;
+		return false;
+	}
+	if (t->n + n < t->cap)
+		return true;
+	while (cap <= t->n + n)
+		cap *= 2;
+	if (!(p = realloc(t->at, cap))) {
+		t->full = true;
+		return false;
+	}
+	t->at = p;
+	t->cap = cap;
+	return true;
+}
+
+void text_add(struct text *t, const char *s, size_t n)
+{
+	if (!reserve(t, n))
+		return;
+	if (n)
+		memcpy(t->at + t->n, s, n);
+	t->n += n;
+	t->at[t->n] = '\0';
+}
+
+void text_str(struct text *t, const char *s)
+{
+	text_add(t, s, strlen(s));
+}
+
+void text_printf(struct text *t, const char *fmt, ...)
+{
+	char buf[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if ((size_t)n < sizeof(buf)) {
+		text_add(t, buf, (size_t)n);
+		return;
+	}
+	if (!reserve(t, (size_t)n))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(t->at + t->n, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	t->n += (size_t)n;
+}
+
+static void quoted(struct text *t, const char *s, size_t n)
+{
+	size_t from = 0, i = 0;
+
+	text_add(t, "\"", 1);
+	while (i < n) {
+		unsigned char c = (unsigned char)s[i];
+		size_t k = utf8_len(s + i, n - i);
+
+		if (k == 1 && c >= 0x20 && c != '"' && c != '\\') {
+			i++;
+			continue;
+		}
+		if (k > 1) {
+			i += k;
+			continue;
+		}
+		text_add(t, s + from, i - from);
+		if (k == 0)
+			text_str(t, "\xef\xbf\xbd");
+		else if (c == '"' || c == '\\')
+			text_printf(t, "\\%c", c);
+		else
+			text_printf(t, "\\u%04x", c);
+		from = ++i;
+	}
+	text_add(t, s + from, n - from);
+	text_add(t, "\"", 1);
+}
+
+static void key_before(struct text *t, const char *key)
+{
+	char last = t->n ? t->at[t->n - 1] : '{';
+
+	if (last != '{' && last != '[' && last != ':' && last != '\n')
+		text_add(t, ",", 1);
+	if (!key)
+		return;
+	quoted(t, key, strlen(key));
+	text_add(t, ":", 1);
+}
+
+void json_open(struct text *t, const char *key, char bracket)
+{
+	key_before(t, key);
+	text_add(t, &bracket, 1);
+}
+
+void json_close(struct text *t, char bracket)
+{
+	text_add(t, &bracket, 1);
+}
+
+void json_strn(struct text *t, const char *key, const char *s, size_t n)
+{
+	key_before(t, key);
+	quoted(t, s, n);
+}
+
+void json_str(struct text *t, const char *key, const char *s)
+{
+	if (s)
+		json_strn(t, key, s, strlen(s));
+	else
+		json_null(t, key);
+}
+
+void json_int(struct text *t, const char *key, int64_t v)
+{
+	key_before(t, key);
+	text_printf(t, "%" PRId64, v);
+}
+
+void json_double(struct text *t, const char *key, double v)
+{
+	char buf[32];
+
+	if (!isfinite(v)) {
+		json_null(t, key);
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(buf, sizeof(buf), "%.*g", digits, v);
+		if (strtod(buf, NULL) == v)
+			break;
+	}
+	key_before(t, key);
+	text_str(t, buf);
+}
+
+void json_bool(struct text *t, const char *key, bool v)
+{
+	key_before(t, key);
+	text_str(t, v ? "true" : "false");
+}
+
+void json_null(struct text *t, const char *key)
+{
+	key_before(t, key);
+	text_str(t, "null");
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+/*
+ * text: a growing text with a bound, and JSON written into it.
+ * Over the bound or out of memory it goes quiet and t->full stays set: build
+ * the whole reply, then look once.  Owns its memory; not thread-safe.
+ */
+#ifndef TALLY_COMMON_TEXT_H
+#define TALLY_COMMON_TEXT_H
+
+#include "common/base.h"
+
+struct text {
+	char *at; /* terminated when not NULL */
+	size_t n, cap;
+	size_t max; /* bytes */
+	bool full;
+};
+
+void text_init(struct text *t, size_t max);
+void text_free(struct text *t);
+/* Forgets the content, keeps the memory. */
+void text_clear(struct text *t);
+
+void text_add(struct text *t, const char *s, size_t n);
+void text_str(struct text *t, const char *s);
+void text_printf(struct text *t, const char *fmt, ...) PRINTF(2, 3);
+
+/*
+ * JSON (RFC 8259).  Values separate themselves from what stands before them
+ * by a comma where one is needed.  A NULL key writes an array's element.
+ * Text must be UTF-8; each byte that is not is replaced by U+FFFD.
+ * Doubles are the shortest form that reads back the same; NaN and infinities
+ * are null.
+ */
+void json_open(struct text *t, const char *key, char bracket); /* '{' or '[' */
+void json_close(struct text *t, char bracket);		       /* '}' or ']' */
+void json_str(struct text *t, const char *key, const char *s); /* NULL: null */
+void json_strn(struct text *t, const char *key, const char *s, size_t n);
+void json_int(struct text *t, const char *key, int64_t v);
+void json_double(struct text *t, const char *key, double v);
+void json_bool(struct text *t, const char *key, bool v);
+void json_null(struct text *t, const char *key);
+
+#endif

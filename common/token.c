@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "common/token.h"
+
+#include <sodium.h>
+#include <string.h>
+
+enum err token_start(void)
+{
+	return sodium_init() < 0 ? E_IO : E_OK;
+}
+
+void token_make(char text[TOKEN_TEXT])
+{
+	unsigned char bits[32];
+
+	randombytes_buf(bits, sizeof(bits));
+	memcpy(text, "tly_", 4);
+	sodium_bin2base64(text + 4, TOKEN_TEXT - 4, bits, sizeof(bits),
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_memzero(bits, sizeof(bits));
+}
+
+void token_hash(const char *text, size_t n, unsigned char hash[TOKEN_HASH])
+{
+	crypto_hash_sha256(hash, (const unsigned char *)text, n);
+}
+
+bool token_same(
+	const unsigned char a[TOKEN_HASH], const unsigned char b[TOKEN_HASH])
+{
+	return sodium_memcmp(a, b, TOKEN_HASH) == 0;
+}
+
+void token_wipe(void *p, size_t n)
+{
+	sodium_memzero(p, n);
+}
