@@ -6,6 +6,7 @@
 #   arrows    who may include whom       headers   each header compiles alone
 #   symbols   ingest holds no SQL        config    config/tally.ini is current
 
+, := ,
 SANITIZE ?=
 B        := build$(if $(SANITIZE),-san)
 CC       := gcc
@@ -43,7 +44,6 @@ CPPFLAGS   += $(shell $(PKG) --cflags libmariadb libcjson)
 CXXFLAGS   := -std=c++17 -O2 -g -pthread $(WARN) $(SAN) -isystem /usr/include/opencv4
 
 obj = $(patsubst %.c,$B/%.o,$(filter %.c,$1)) $(patsubst %.cc,$B/%.o,$(filter %.cc,$1))
-, := ,
 
 programs := $B/tally-ingest $B/tally-api $B/tally-worker $B/tally
 all: $(programs)
