@@ -31,6 +31,7 @@ ingest_cc := $(wildcard ingest/detect/*.cc)
 tests     := $(wildcard tests/*.c tests/common/*.c tests/ingest/*.c tests/analytics/*.c tests/api/*.c)
 bench     := $(wildcard tests/bench/*.c)
 fuzz      := $(wildcard tests/fuzz/*.c)
+fuzzed    := $(wildcard api/http.c api/http_read.c api/http_body.c api/query.c api/csv.c)
 headers   := $(wildcard common/*.h common/db/*.h ingest/*.h ingest/detect/*.h analytics/*.h analytics/ctl/*.h api/*.h)
 every     := $(common) $(db) $(analytics) $(worker) $(ctl) $(api) api/main.c $(ingest) ingest/main.c $(tests) $(bench) $(fuzz)
 
@@ -83,10 +84,10 @@ $B/bench/%: $B/tests/bench/%.o $B/libapi.a $B/libingest.a $B/libanalytics.a $B/l
 bench: $(patsubst tests/bench/%.c,$B/bench/%,$(bench))
 
 # Fuzzers are plain LLVMFuzzerTestOneInput files; clang's libFuzzer drives them.
-$B/fuzz/%: tests/fuzz/%.c $(common) $(wildcard api/http.c common/*.h api/http.h)
+$B/fuzz/%: tests/fuzz/%.c $(common) $(fuzzed) $(wildcard common/*.h api/*.h)
 	@mkdir -p $(@D)
 	clang -std=c11 -g -O1 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ \
-		$< $(wildcard api/http.c) $(common) $(common_LIBS)
+		$< $(fuzzed) $(common) $(common_LIBS)
 fuzz: $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(fuzz))
 
 $B/%.o: %.c
