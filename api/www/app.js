@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+/*
+ * app: the page at /.  Read in this order: selection.js (what is looked at),
+ * load.js (what is asked of the API), figures.js and when.js (buckets on an
+ * axis), card.js, plot.js and lists.js (how it looks).  This file keeps the
+ * page fresh: one refresh every ten seconds while the tab is visible, later
+ * and later while Tally does not answer.
+ */
+import { LoggedOut } from './api.js';
+import { Card } from './card.js';
+import { setText } from './dom.js';
+import { METRICS, coverage } from './figures.js';
+import { nameOf, seenText, showCameras, showHealth, showOutliers, showPages,
+	stateWord } from './lists.js';
+import { load } from './load.js';
+import { RANGES, readSelection, selectionHash } from './selection.js';
+
+const REFRESH_MS = 10000;
+const BACKOFF_MAX_MS = 120000;
+const PATIENCE_MS = 20000;
+
+const byId = (id) => document.getElementById(id);
+const cards = new Map();
+let selection = readSelection(location.hash);
+let timer = null;
+let running = null;
+let failures = 0;
+let paused = false;
+let ids = 0;
+let refreshed_at = 0;
+
+function say(text, error = false) {
+	const status = byId('status');
+
+	status.classList.toggle('error', error);
+	setText(status, text);
+}
+
+function about(camera, { dayRow }, now) {
+	const share = dayRow.kind === 'missing' ? null : coverage(dayRow);
+
+	return [seenText(camera, now), camera.tz,
+		share === null ? null : `watched ${share} % of today so far`,
+	].filter(Boolean).join(' · ');
+}
+
+function showCard(entry, range, now) {
+	const { camera } = entry;
+	const code = camera.camera;
+
+	if (!cards.has(code))
+		cards.set(code, new Card(code, `card-${++ids}`));
+	const card = cards.get(code);
+
+	card.head({
+		name: nameOf(camera), state: camera.state,
+		stateWord: stateWord(camera), about: about(camera, entry, now),
+	}, entry.day);
+	return [card, {
+		rows: entry.rows, outliers: entry.outliers,
+		metric: selection.metric, range,
+	}];
+}
+
+function showCards(loaded) {
+	const place = byId('cards');
+	const range = RANGES[selection.range].title.toLowerCase();
+	const wanted = new Set(loaded.cards.map(({ camera }) => camera.camera));
+
+	for (const [code, card] of cards)
+		if (!wanted.has(code)) {
+			card.remove();
+			cards.delete(code);
+		}
+	place.querySelector('.nothing')?.remove();
+	loaded.cards.forEach((entry, at) => {
+		const [card, shown] = showCard(entry, range, loaded.now);
+
+		if (place.children[at] !== card.root)
+			place.insertBefore(card.root, place.children[at] ?? null);
+		card.figures(shown);
+	});
+	if (!loaded.cards.length) {
+		const note = document.createElement('p');
+		note.className = 'card nothing';
+		note.textContent = selection.camera ?
+			`There is no camera ${selection.camera}.` :
+			'No camera has sent counts yet.';
+		place.append(note);
+	}
+}
+
+function show(loaded) {
+	const names = new Map(loaded.cameras.map((camera) =>
+		[camera.camera, camera]));
+
+	showHealth(byId('health'), loaded.health);
+	showCameras({ list: byId('cameras'), select: byId('camera') },
+		loaded.cameras, selection, loaded.now);
+	setText(byId('cards-title'), `${METRICS[selection.metric].title}, ${
+		RANGES[selection.range].title.toLowerCase()}`);
+	showCards(loaded);
+	showPages(byId('pages'), { ...selection, page: loaded.page },
+		loaded.pages);
+	showOutliers({
+		none: byId('outliers-none'), scroll: byId('outliers-scroll'),
+		more: byId('outliers-more'),
+		body: byId('outliers').tBodies[0],
+	}, loaded.found, names);
+
+	const at = new Date();
+	byId('updated').dateTime = at.toISOString();
+	setText(byId('updated'), at.toLocaleTimeString('en-GB'));
+}
+
+function plan(after_ms) {
+	clearTimeout(timer);
+	timer = null;
+	if (!paused && !document.hidden)
+		timer = setTimeout(refresh, after_ms);
+}
+
+/* The log-in is over; the server answers / with the form. */
+function leave() {
+	const asked = new URLSearchParams(location.search).get('login');
+
+	if (asked === 'expired' && !refreshed_at)
+		say('The log-in is not accepted. Log out, then log in again.', true);
+	else
+		location.replace(`/?login=expired${location.hash}`);
+}
+
+function failed(cause) {
+	const wait = Math.min(BACKOFF_MAX_MS, REFRESH_MS * 2 ** failures);
+
+	failures++;
+	say(`${cause.message} Trying again in ${wait / 1000} s.${
+		refreshed_at ? ' The figures below are older.' : ''}`, true);
+	plan(wait);
+}
+
+async function refresh() {
+	const patience = new AbortController();
+	const deadline = setTimeout(() => patience.abort(), PATIENCE_MS);
+
+	clearTimeout(timer);
+	running?.abort();
+	running = patience;
+	try {
+		const loaded = await load(selection, patience.signal);
+		if (running !== patience)
+			return;
+		show(loaded);
+		say(failures ? 'Tally answers again.' : '');
+		failures = 0;
+		refreshed_at = Date.now();
+		if (location.search)
+			history.replaceState(null, '', `/${location.hash}`);
+		plan(REFRESH_MS);
+	} catch (cause) {
+		/* A newer refresh has taken over; its result counts. */
+		if (running !== patience)
+			return;
+		if (cause instanceof LoggedOut)
+			leave();
+		else
+			failed(cause);
+	} finally {
+		clearTimeout(deadline);
+		if (running === patience)
+			running = null;
+	}
+}
+
+function showChoice() {
+	byId('camera').value = selection.camera;
+	for (const name of ['metric', 'range'])
+		for (const radio of document.getElementsByName(name))
+			radio.checked = radio.value === selection[name];
+}
+
+function listen() {
+	byId('choice').addEventListener('change', () => {
+		const form = new FormData(byId('choice'));
+		location.hash = selectionHash({
+			camera: form.get('camera'), metric: form.get('metric'),
+			range: form.get('range'), page: 1,
+		});
+	});
+	byId('choice').addEventListener('submit', (event) =>
+		event.preventDefault());
+	addEventListener('hashchange', () => {
+		selection = readSelection(location.hash);
+		showChoice();
+		refresh();
+	});
+	byId('skip').addEventListener('click', (event) => {
+		event.preventDefault();
+		byId('cards-title').focus();
+	});
+	byId('pause').addEventListener('click', ({ currentTarget }) => {
+		paused = !paused;
+		currentTarget.setAttribute('aria-pressed', String(paused));
+		setText(currentTarget, paused ? 'Paused' : 'Pause');
+		if (paused)
+			clearTimeout(timer);
+		else
+			refresh();
+	});
+	document.addEventListener('visibilitychange', () => {
+		const age = Date.now() - refreshed_at;
+		plan(Math.max(0, REFRESH_MS - age));
+	});
+	matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
+		() => cards.forEach((card) => card.redraw()));
+}
+
+showChoice();
+listen();
+refresh();

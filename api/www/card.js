@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * card: one camera on the page: today's figures, the chart, and the chart's
+ * figures as a table.  A card is made once and then only told what changed.
+ */
+import { el, fill, setText } from './dom.js';
+import { METRICS, count, coverage, isNumber, real } from './figures.js';
+import { draw } from './plot.js';
+import { span } from './when.js';
+
+const COLUMNS = [
+	['new', 'New', count], ['mean', 'Mean', real], ['std', 'Std', real],
+	['reference', 'Reference', real], ['min', 'Lowest', count],
+	['max', 'Highest', count], ['n', 'Rows', count],
+];
+
+/* A figure with the API's own digits beside the rounded ones. */
+function figure(tag, field, value, format, attributes = {}) {
+	return el(tag, {
+		...attributes, 'data-field': field,
+		'data-value': isNumber(value) ? String(value) : '',
+	}, format(value));
+}
+
+function tileWords(metric, day, found) {
+	if (!day)
+		return [el('p', { class: 'none' }, 'no rows yet today')];
+	if (!found)
+		return [el('p', { class: 'none' }, 'not measured')];
+	return [
+		el('p', { class: 'new' },
+			isNumber(found.new) ?
+				figure('strong', 'new', found.new, count) :
+				figure('strong', 'new', null, () => '–'),
+			isNumber(found.new) ? ' new today' : ' new: not measured'),
+		el('p', { class: 'quiet' }, 'present: mean ',
+			figure('b', 'mean', found.mean, real), ', most ',
+			figure('b', 'max', found.max, count)),
+	];
+}
+
+function tiles(day) {
+	return Object.entries(METRICS).map(([metric, { title }]) => {
+		const found = day?.[metric] ?? null;
+		const state = found ? 'measured' : day ? 'unmeasured' : 'missing';
+
+		return el('li', { 'data-metric': metric, 'data-state': state },
+			el('h4', {}, title), ...tileWords(metric, day, found));
+	});
+}
+
+function watchedText(row) {
+	const share = coverage(row);
+
+	if (share === null)
+		return '–';
+	return `${span(row.watched)} of ${span(row.length)} (${share} %)`;
+}
+
+function cells(row) {
+	if (row.kind === 'missing')
+		return [el('td', { colspan: COLUMNS.length + 1, class: 'none' },
+			'no rows')];
+
+	const watched = el('td', {
+		class: 'number', 'data-field': 'observed_s',
+		'data-value': row.watched,
+	}, watchedText(row));
+	if (row.kind === 'unmeasured')
+		return [el('td', { colspan: COLUMNS.length, class: 'none' },
+			'not measured'), watched];
+	return [...COLUMNS.map(([field, , format]) =>
+		figure('td', field, row.figure[field], format,
+			{ class: 'number' })), watched];
+}
+
+function tableRows(rows) {
+	return rows.filter((row) => row.kind !== 'ahead').map((row) =>
+		el('tr', { 'data-start': row.key, 'data-kind': row.kind },
+			el('th', { scope: 'row' }, row.slot.label,
+				row.running ? el('em', {}, ' running') : null),
+			...cells(row)));
+}
+
+/* The chart in one sentence, for those who do not see it. */
+function chartWords({ rows, outliers, metric, range }) {
+	const measured = rows.filter((row) => row.figure);
+	const { title, unit } = METRICS[metric];
+
+	if (!measured.length)
+		return `${title}, ${range}: no figures.`;
+	const highest = Math.max(...measured.map((row) => row.figure.max));
+	return `${title}, ${range}: ${measured.length} buckets with figures, ${
+		''}at most ${count(highest)} ${unit} present, ${
+		outliers.length} outliers at alert level. The table below has ${
+		''}the figures.`;
+}
+
+export class Card {
+	constructor(code, id) {
+		this.code = code;
+		this.chart = null;
+		this.title = el('h3', { id: `${id}-title` });
+		this.state = el('p', { class: 'badge' });
+		this.seen = el('p', { class: 'quiet seen' });
+		this.tiles = el('ul', { class: 'tiles', 'data-part': 'tiles' });
+		this.canvas = el('canvas', { role: 'img' });
+		this.empty = el('p', { class: 'empty', hidden: true });
+		this.caption = el('caption', { class: 'hidden' });
+		this.body = el('tbody');
+		this.root = el('article', {
+			class: 'card camera', 'data-camera': code,
+			'aria-labelledby': `${id}-title`,
+		},
+		el('div', { class: 'titled' }, this.title, this.state),
+		this.seen, this.tiles,
+		el('div', { class: 'plot' }, this.canvas, this.empty),
+		this.tableParts(id));
+	}
+
+	tableParts(id) {
+		const heads = ['Start', ...COLUMNS.map(([, title]) => title),
+			'Watched'];
+
+		return el('details', {},
+			el('summary', { id: `${id}-table` }, 'Figures as a table'),
+			el('div', {
+				class: 'scroll', role: 'region', tabindex: 0,
+				'aria-labelledby': `${id}-title ${id}-table`,
+			}, el('table', {}, this.caption,
+				el('thead', {}, el('tr', {}, ...heads.map((head, at) =>
+					el('th', { scope: 'col', class: at ? 'number' : null },
+						head)))),
+				this.body)));
+	}
+
+	/* camera: { name, code, state, stateWord, seen, watched } as texts. */
+	head(camera, day) {
+		setText(this.title, camera.name);
+		setText(this.state, camera.stateWord);
+		this.state.dataset.state = camera.state;
+		setText(this.seen, camera.about);
+		fill(this.tiles, day ?? null, () => tiles(day));
+	}
+
+	/* shown: { rows, outliers, metric, range } as plot.js wants it. */
+	figures(shown) {
+		const any = shown.rows.some((row) => row.figure);
+
+		/* The length of a running bucket grows; the chart need not. */
+		const drawn = [shown.metric, shown.range, shown.rows.map((row) =>
+			[row.key, row.running, row.figure, row.watched]),
+		shown.outliers];
+		if (fill(this.empty, [any, shown.metric, shown.range], () =>
+			[any ? '' : `No ${METRICS[shown.metric].unit} measured ${
+				shown.range}.`]))
+			this.empty.hidden = any;
+		this.draw(drawn, shown);
+		setText(this.caption, `${this.title.textContent}: ${
+			METRICS[shown.metric].title}, ${shown.range}`);
+		fill(this.body, [shown.metric, shown.rows], () =>
+			tableRows(shown.rows));
+	}
+
+	draw(drawn, shown) {
+		const signature = JSON.stringify(drawn);
+
+		this.shown = shown;
+		if (this.signature === signature)
+			return;
+		this.signature = signature;
+		this.canvas.setAttribute('aria-label', chartWords(shown));
+		this.chart = draw(this.canvas, this.chart, shown);
+	}
+
+	/* After the colours have changed. */
+	redraw() {
+		if (this.chart)
+			this.chart = draw(this.canvas, this.chart, this.shown);
+	}
+
+	remove() {
+		this.chart?.destroy();
+		this.root.remove();
+	}
+}

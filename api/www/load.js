@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/*
+ * load: everything that one refresh of the page needs, for one selection.
+ */
+import { get, list, query } from './api.js';
+import { join, outliersOf } from './figures.js';
+import { RANGES } from './selection.js';
+import { addDays, dayStart, daySlots, hourSlots, wall } from './when.js';
+
+/* Cards on one page; the rest is behind the links below them. */
+const CARDS_MAX = 12;
+const OUTLIERS_MAX = 200;
+
+/* The cameras whose cards are shown, and the number of such pages. */
+function choose(cameras, selection) {
+	if (selection.camera) {
+		const one = cameras.filter((camera) =>
+			camera.camera === selection.camera);
+		return { chosen: one, pages: 1, page: 1 };
+	}
+	const used = cameras.filter((camera) => camera.state !== 'retired');
+	const pages = Math.max(1, Math.ceil(used.length / CARDS_MAX));
+	const page = Math.min(selection.page, pages);
+
+	return {
+		chosen: used.slice((page - 1) * CARDS_MAX, page * CARDS_MAX),
+		pages, page,
+	};
+}
+
+/* The first and last local date that is shown of any of the cameras. */
+function dates(cameras, now, days) {
+	const todays = cameras.map(({ tz }) => wall(now, tz).date).sort();
+
+	return {
+		first: addDays(todays[0], 1 - days),
+		today: todays[0], last: todays.at(-1),
+	};
+}
+
+async function stats(period, cameras, from, last, signal) {
+	const words = query({
+		camera: cameras.map(({ camera }) => camera), from,
+		to: addDays(last, 1),
+	});
+
+	return (await list(`/api/v1/stats/${period}?${words}`, signal)).items;
+}
+
+function outliers(cameras, selection, { first, last }, signal) {
+	const starts = cameras.map(({ tz }) => dayStart(first, tz));
+	const ends = cameras.map(({ tz }) => dayStart(addDays(last, 1), tz));
+	const words = query({
+		level: 'alert', limit: OUTLIERS_MAX,
+		from: new Date(Math.min(...starts)).toISOString(),
+		to: new Date(Math.max(...ends)).toISOString(),
+		...selection.camera ? { camera: selection.camera } : {},
+	});
+
+	return list(`/api/v1/outliers?${words}`, signal, 1);
+}
+
+/* One camera's card: today's bucket, the rows of the chart, its outliers. */
+function cardOf(camera, selection, { now, days, hours, found }) {
+	const { tz } = camera;
+	const mine = (item) => item.camera === camera.camera;
+	const today = wall(now, tz).date;
+	const [todaySlot] = daySlots(today, 1, tz);
+	const by_hour = selection.range === 'today';
+	const slots = by_hour ? hourSlots(today, tz) :
+		daySlots(today, RANGES[selection.range].days, tz);
+	const my_days = days.filter(mine);
+	const rows = join(slots, by_hour ? hours.filter(mine) : my_days,
+		selection.metric, now);
+	const marks = outliersOf(found.items.filter(mine), selection.metric)
+		.map(({ item, value, reference, z }) => {
+			const at = Date.parse(item.start_at);
+			const row = rows.find(({ start, end }) =>
+				start <= at && at < end);
+			return { row, value, reference, z };
+		}).filter(({ row }) => row);
+	const inToday = (item) => {
+		const at = Date.parse(item.start);
+		return todaySlot.start <= at && at < todaySlot.end;
+	};
+
+	return {
+		camera, rows, outliers: marks,
+		day: my_days.find(inToday),
+		dayRow: join([todaySlot], my_days.filter(inToday), 'people', now)[0],
+	};
+}
+
+/*
+ * { now, health, cameras, cards, pages, page, found }: the server's clock and
+ * state, every camera, a card for each chosen one, and the outliers in range
+ * ({ items, more }).
+ */
+export async function load(selection, signal) {
+	const [{ body: health, at: now }, { items: cameras }] =
+		await Promise.all([get('/healthz', signal, [200, 503]),
+			list('/api/v1/cameras', signal)]);
+	const { chosen, pages, page } = choose(cameras, selection);
+	const none = { items: [], more: false };
+
+	if (!chosen.length)
+		return { now, health, cameras, cards: [], pages, page, found: none };
+
+	const when = dates(chosen, now, RANGES[selection.range].days);
+	const [days, hours, found] = await Promise.all([
+		stats('day', chosen, when.first, when.last, signal),
+		selection.range === 'today' ?
+			stats('hour', chosen, when.today, when.last, signal) : [],
+		outliers(chosen, selection, when, signal),
+	]);
+	return {
+		now, health, cameras, pages, page, found,
+		cards: chosen.map((camera) =>
+			cardOf(camera, selection, { now, days, hours, found })),
+	};
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+/*
+ * when: the clock on a camera's wall.
+ *
+ * Instants are milliseconds since 1970, dates are "2026-11-21".  Days and
+ * hours are those of an IANA zone, so a day has 23 to 25 hours; the zone of
+ * the browser never matters.  The browser's zone data only lays out the axis:
+ * what is written beside a figure is the text that the API sent.
+ */
+const QUARTER = 15 * 60 * 1000;
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep',
+	'Oct', 'Nov', 'Dec'];
+
+const formats = new Map();
+const starts = new Map();
+
+function formatOf(tz) {
+	if (formats.has(tz))
+		return formats.get(tz);
+
+	const wanted = {
+		hourCycle: 'h23', year: 'numeric', month: '2-digit',
+		day: '2-digit', hour: '2-digit', minute: '2-digit',
+		second: '2-digit',
+	};
+	let format;
+	try {
+		format = new Intl.DateTimeFormat('en-US',
+			{ ...wanted, timeZone: tz });
+	} catch {
+		/* A zone newer than the browser: its days are shown in UTC. */
+		format = new Intl.DateTimeFormat('en-US',
+			{ ...wanted, timeZone: 'UTC' });
+	}
+	formats.set(tz, format);
+	return format;
+}
+
+/* The date, the time of day and the offset (ms) that a zone shows. */
+export function wall(at, tz) {
+	const part = {};
+	for (const { type, value } of formatOf(tz).formatToParts(at))
+		part[type] = value;
+	const date = `${part.year}-${part.month}-${part.day}`;
+	const time = `${part.hour}:${part.minute}:${part.second}`;
+	const whole = Math.floor(at / 1000) * 1000;
+
+	return { date, time, offset: Date.parse(`${date}T${time}Z`) - whole };
+}
+
+export function addDays(date, count) {
+	const at = new Date(`${date}T00:00:00Z`);
+
+	at.setUTCDate(at.getUTCDate() + count);
+	return at.toISOString().slice(0, 10);
+}
+
+/* The first instant of a local date, also where midnight does not exist. */
+export function dayStart(date, tz) {
+	const key = `${date} ${tz}`;
+	if (starts.has(key))
+		return starts.get(key);
+
+	let at = Date.parse(`${date}T00:00:00Z`);
+	at -= wall(at, tz).offset;
+	while (wall(at, tz).date >= date)
+		at -= QUARTER;
+	while (wall(at, tz).date < date)
+		at += QUARTER;
+
+	if (starts.size > 5000)
+		starts.clear();
+	starts.set(key, at);
+	return at;
+}
+
+export function offsetText(offset) {
+	const minutes = Math.abs(offset) / 60000;
+	const two = (n) => String(Math.floor(n)).padStart(2, '0');
+
+	return `${offset < 0 ? '-' : '+'}${two(minutes / 60)}:${
+		two(minutes % 60)}`;
+}
+
+/* "Sat 21 Nov" */
+export function dateLabel(date) {
+	const at = new Date(`${date}T00:00:00Z`);
+
+	return `${WEEKDAYS[at.getUTCDay()]} ${at.getUTCDate()} ${
+		MONTHS[at.getUTCMonth()]}`;
+}
+
+/*
+ * The local hours of a day in order, [start, end) each.  An hour that the
+ * clock shows twice is there twice and carries its offset in the label.
+ */
+export function hourSlots(date, tz) {
+	const end = dayStart(addDays(date, 1), tz);
+	const slots = [];
+	let last = '';
+
+	for (let at = dayStart(date, tz); at < end; at += QUARTER) {
+		const { time, offset } = wall(at, tz);
+		const key = `${time.slice(0, 2)} ${offset}`;
+
+		if (key === last)
+			continue;
+		last = key;
+		if (slots.length)
+			slots.at(-1).end = at;
+		slots.push({ start: at, end, offset, label: time.slice(0, 5) });
+	}
+	for (const slot of slots) {
+		const hour = slot.label.slice(0, 2);
+		slot.twice = slots.filter((other) =>
+			other.label.slice(0, 2) === hour).length > 1;
+	}
+	return slots.map(({ start, end: stop, offset, label, twice }) => ({
+		start, end: stop, short: label,
+		label: twice ? `${label} ${offsetText(offset)}` : label,
+	}));
+}
+
+/* The count local days that end with the date last. */
+export function daySlots(last, count, tz) {
+	const slots = [];
+
+	for (let back = count - 1; back >= 0; back--) {
+		const date = addDays(last, -back);
+		const label = dateLabel(date);
+
+		slots.push({
+			start: dayStart(date, tz),
+			end: dayStart(addDays(date, 1), tz),
+			short: label.slice(4), label,
+		});
+	}
+	return slots;
+}
+
+/* "Sat 21 Nov 17:46" on the camera's wall. */
+export function momentLabel(at, tz) {
+	const { date, time } = wall(at, tz);
+
+	return `${dateLabel(date)} ${time.slice(0, 5)}`;
+}
+
+/* "3 min ago"; what lies ahead of the clock is "just now". */
+export function ago(at, now) {
+	const seconds = Math.max(0, Math.round((now - at) / 1000));
+
+	if (seconds < 60)
+		return seconds < 10 ? 'just now' : `${seconds} s ago`;
+	if (seconds < 3600)
+		return `${Math.floor(seconds / 60)} min ago`;
+	if (seconds < 48 * 3600)
+		return `${Math.floor(seconds / 3600)} h ago`;
+	return `${Math.floor(seconds / 86400)} days ago`;
+}
+
+/* Seconds as "45 s", "12 min" or "23 h 30 min". */
+export function span(seconds) {
+	if (seconds < 60)
+		return `${seconds} s`;
+	const minutes = Math.floor(seconds / 60);
+	const left = minutes % 60;
+
+	if (minutes < 60)
+		return `${minutes} min`;
+	return `${Math.floor(minutes / 60)} h${left ? ` ${left} min` : ''}`;
+}
