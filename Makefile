@@ -40,7 +40,7 @@ libs       = $(shell $(PKG) --libs $1)
 db_LIBS     = $(call libs,libmariadb) -lm
 common_LIBS = $(call libs,libcjson libsodium) -lm
 api_LIBS    = $(call libs,libevent_core libevent_openssl libssl libcrypto)
-ingest_LIBS = $(call libs,libavformat libavcodec libswscale libavutil libcurl) -lopencv_dnn -lopencv_imgproc -lopencv_core -lstdc++
+ingest_LIBS = $(call libs,libavformat libavcodec libswscale libavutil libcurl) -lopencv_dnn -lopencv_core -lstdc++
 CPPFLAGS   += $(shell $(PKG) --cflags libmariadb libcjson)
 CXXFLAGS   := -std=c++17 -O2 -g -pthread $(WARN) $(SAN) -isystem /usr/include/opencv4
 
@@ -107,16 +107,18 @@ symbols: $B/tally-ingest
 	@! nm -D $B/tally-ingest | grep -i ' U mysql_'
 config: $B/tally
 	@$B/tally config --defaults | diff -u config/tally.ini - >&2
-lint: arrows headers symbols config
+style:
 	@clang-format --dry-run -Werror $(every) $(headers) $(ingest_cc)
+cppcheck:
 	@cppcheck --std=c11 --quiet --error-exitcode=1 --inline-suppr --force \
 		--enable=warning,performance,portability --library=posix \
 		--suppress=missingIncludeSystem -I. $(filter-out tests/%,$(every))
+lint: arrows headers symbols config style cppcheck
 format:
 	clang-format -i $(every) $(headers) $(ingest_cc)
 clean:
 	rm -rf build build-san
 
-.PHONY: all unit bench fuzz arrows headers symbols config lint format clean
+.PHONY: all unit bench fuzz arrows headers symbols config style cppcheck lint format clean
 .DELETE_ON_ERROR:
 .SECONDARY:
