@@ -26,7 +26,8 @@ CREATE TABLE IF NOT EXISTS job_state (
 	ok_at DATETIME(3) NULL,
 	error_at DATETIME(3) NULL,
 	error VARCHAR(500) NULL,
-	daily_on DATE NULL
+	daily_on DATE NULL,
+	partitions_to DATE NULL
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 INSERT IGNORE INTO job_state (job) VALUES ('minute'), ('roll_up_now');

@@ -1,0 +1,149 @@
+-- SPDX-License-Identifier: MIT
+-- compute_reference: one camera's references for its local day p_today, from
+-- its rows of the days before.  Per metric and hour of the week: the rows of
+-- that hour, where four weeks (local dates) have any; else those of the year,
+-- month, week or day that holds the camera's latest row before today, whichever
+-- is the widest with at least 30 rows.  Rows watched for less than half of
+-- their interval are taken out.
+CREATE OR REPLACE PROCEDURE compute_reference(p_camera_id INT UNSIGNED,
+					      p_today DATE)
+MODIFIES SQL DATA
+BEGIN
+	DECLARE v_last, v_week, v_month, v_year DATE;
+	DECLARE v_people, v_vehicle, v_face VARCHAR(12);
+	DECLARE v_k DOUBLE DEFAULT COALESCE(setting_number('outlier_k'), 1.5);
+	DECLARE v_z DOUBLE DEFAULT COALESCE(setting_number('alert_z'), 4);
+
+	SELECT MAX(local_date) INTO v_last FROM stats_day
+	WHERE camera_id = p_camera_id AND local_date < p_today;
+	SET v_week = v_last - INTERVAL WEEKDAY(v_last) DAY,
+	    v_month = DATE_FORMAT(v_last, '%Y-%m-01'),
+	    v_year = DATE_FORMAT(v_last, '%Y-01-01');
+
+	CREATE OR REPLACE TEMPORARY TABLE work_reference (
+		basis ENUM('hour_of_week', 'year', 'month', 'week', 'day')
+			NOT NULL,
+		slot TINYINT UNSIGNED NOT NULL,
+		people_days INT UNSIGNED NOT NULL,
+		people_n BIGINT UNSIGNED NOT NULL,
+		people_sum BIGINT UNSIGNED NOT NULL,
+		people_sq DECIMAL(24,0) NOT NULL,
+		vehicle_days INT UNSIGNED NOT NULL,
+		vehicle_n BIGINT UNSIGNED NOT NULL,
+		vehicle_sum BIGINT UNSIGNED NOT NULL,
+		vehicle_sq DECIMAL(24,0) NOT NULL,
+		face_days INT UNSIGNED NOT NULL,
+		face_n BIGINT UNSIGNED NOT NULL,
+		face_sum BIGINT UNSIGNED NOT NULL,
+		face_sq DECIMAL(24,0) NOT NULL,
+		PRIMARY KEY (slot, basis)
+	) ENGINE=MEMORY;
+	INSERT INTO work_reference
+		(basis, slot, people_days, vehicle_days, face_days,
+		 people_n, people_sum, people_sq, vehicle_n, vehicle_sum,
+		 vehicle_sq, face_n, face_sum, face_sq)
+	SELECT 'hour_of_week', (s.weekday - 1) * 24 + s.local_hour AS slot,
+	       COUNT(DISTINCT IF(s.people_n - COALESCE(p.people_n, 0) > 0,
+				 s.local_date, NULL)),
+	       COUNT(DISTINCT IF(s.vehicle_n - COALESCE(p.vehicle_n, 0) > 0,
+				 s.local_date, NULL)),
+	       COUNT(DISTINCT IF(s.face_n - COALESCE(p.face_n, 0) > 0,
+				 s.local_date, NULL)),
+	       SUM(s.people_n - COALESCE(p.people_n, 0)),
+	       SUM(s.people_sum - COALESCE(p.people_sum, 0)),
+	       SUM(s.people_sq - COALESCE(p.people_sq, 0)),
+	       SUM(s.vehicle_n - COALESCE(p.vehicle_n, 0)),
+	       SUM(s.vehicle_sum - COALESCE(p.vehicle_sum, 0)),
+	       SUM(s.vehicle_sq - COALESCE(p.vehicle_sq, 0)),
+	       SUM(s.face_n - COALESCE(p.face_n, 0)),
+	       SUM(s.face_sum - COALESCE(p.face_sum, 0)),
+	       SUM(s.face_sq - COALESCE(p.face_sq, 0))
+	FROM stats_hour s LEFT JOIN stats_hour_partial p
+		USING (camera_id, local_date, start_at)
+	WHERE s.camera_id = p_camera_id AND s.local_date < p_today
+	GROUP BY slot;
+	-- Slot 255 holds the wider levels.
+	FOR w IN (SELECT 'year' AS basis, v_year AS a
+		  UNION ALL SELECT 'month', v_month
+		  UNION ALL SELECT 'week', v_week
+		  UNION ALL SELECT 'day', v_last)
+	DO
+		INSERT INTO work_reference
+			(basis, slot, people_days, vehicle_days, face_days,
+			 people_n, people_sum, people_sq, vehicle_n,
+			 vehicle_sum, vehicle_sq, face_n, face_sum, face_sq)
+		SELECT w.basis, 255, 0, 0, 0,
+		       SUM(s.people_n - COALESCE(p.people_n, 0)),
+		       SUM(s.people_sum - COALESCE(p.people_sum, 0)),
+		       SUM(s.people_sq - COALESCE(p.people_sq, 0)),
+		       SUM(s.vehicle_n - COALESCE(p.vehicle_n, 0)),
+		       SUM(s.vehicle_sum - COALESCE(p.vehicle_sum, 0)),
+		       SUM(s.vehicle_sq - COALESCE(p.vehicle_sq, 0)),
+		       SUM(s.face_n - COALESCE(p.face_n, 0)),
+		       SUM(s.face_sum - COALESCE(p.face_sum, 0)),
+		       SUM(s.face_sq - COALESCE(p.face_sq, 0))
+		FROM stats_hour s LEFT JOIN stats_hour_partial p
+			USING (camera_id, local_date, start_at)
+		WHERE s.camera_id = p_camera_id AND s.local_date >= w.a
+		  AND s.local_date < p_today
+		HAVING COUNT(*) > 0;
+	END FOR;
+
+	-- The widest level with 30 rows, per metric: ENUM order is widest first.
+	SET v_people = (SELECT basis FROM work_reference
+			WHERE slot = 255 AND people_n >= 30 ORDER BY basis LIMIT 1);
+	SET v_vehicle = (SELECT basis FROM work_reference
+			WHERE slot = 255 AND vehicle_n >= 30 ORDER BY basis LIMIT 1);
+	SET v_face = (SELECT basis FROM work_reference
+			WHERE slot = 255 AND face_n >= 30 ORDER BY basis LIMIT 1);
+
+	START TRANSACTION;
+	DELETE FROM reference_value WHERE camera_id = p_camera_id;
+	INSERT INTO reference_value
+		(camera_id, slot, k,
+		 people_basis, people_n, people_mean, people_std,
+		 vehicle_basis, vehicle_n, vehicle_mean, vehicle_std,
+		 face_basis, face_n, face_mean, face_std)
+	SELECT p_camera_id, h.seq, v_k,
+	       p.basis, p.people_n, p.people_sum * 1e0 / p.people_n,
+	       SQRT(CAST(p.people_n AS DECIMAL(30,0)) * p.people_sq
+		    - CAST(p.people_sum AS DECIMAL(30,0)) * p.people_sum)
+	       / p.people_n,
+	       v.basis, v.vehicle_n, v.vehicle_sum * 1e0 / v.vehicle_n,
+	       SQRT(CAST(v.vehicle_n AS DECIMAL(30,0)) * v.vehicle_sq
+		    - CAST(v.vehicle_sum AS DECIMAL(30,0)) * v.vehicle_sum)
+	       / v.vehicle_n,
+	       f.basis, f.face_n, f.face_sum * 1e0 / f.face_n,
+	       SQRT(CAST(f.face_n AS DECIMAL(30,0)) * f.face_sq
+		    - CAST(f.face_sum AS DECIMAL(30,0)) * f.face_sum)
+	       / f.face_n
+	FROM seq_0_to_167 h
+	LEFT JOIN work_reference o ON o.slot = h.seq
+	LEFT JOIN work_reference p
+		ON p.slot = IF(o.people_days >= 4, h.seq, 255)
+		AND p.basis = IF(o.people_days >= 4, 'hour_of_week', v_people)
+	LEFT JOIN work_reference v
+		ON v.slot = IF(o.vehicle_days >= 4, h.seq, 255)
+		AND v.basis = IF(o.vehicle_days >= 4, 'hour_of_week', v_vehicle)
+	LEFT JOIN work_reference f
+		ON f.slot = IF(o.face_days >= 4, h.seq, 255)
+		AND f.basis = IF(o.face_days >= 4, 'hour_of_week', v_face)
+	WHERE COALESCE(p.basis, v.basis, f.basis) IS NOT NULL;
+	UPDATE reference_value
+	SET people_reference = people_mean + k * people_std,
+	    people_low = people_mean - v_z * NULLIF(people_std, 0),
+	    vehicle_reference = vehicle_mean + k * vehicle_std,
+	    vehicle_low = vehicle_mean - v_z * NULLIF(vehicle_std, 0),
+	    face_reference = face_mean + k * face_std,
+	    face_low = face_mean - v_z * NULLIF(face_std, 0)
+	WHERE camera_id = p_camera_id;
+	REPLACE INTO reference_camera
+		(camera_id, local_date, found, again, computed_at)
+	SELECT p_camera_id, p_today,
+	       CONCAT_WS(',', IF(SUM(people_n) > 0, 'people', NULL),
+			 IF(SUM(vehicle_n) > 0, 'vehicle', NULL),
+			 IF(SUM(face_n) > 0, 'face', NULL)),
+	       FALSE, UTC_TIMESTAMP()
+	FROM reference_value WHERE camera_id = p_camera_id;
+	COMMIT;
+END

@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: MIT
+-- make_work_tables: the temporary tables of one roll-up.  They stay in memory:
+-- a batch of 10 000 quarters reads at most five times as many, about 6 MB.
+CREATE OR REPLACE PROCEDURE make_work_tables()
+MODIFIES SQL DATA
+BEGIN
+	CREATE OR REPLACE TEMPORARY TABLE work_camera (
+		camera_id INT UNSIGNED NOT NULL PRIMARY KEY,
+		time_zone_id SMALLINT UNSIGNED NOT NULL
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_part (
+		camera_id INT UNSIGNED NOT NULL,
+		start_at DATETIME NOT NULL,
+		time_zone_id SMALLINT UNSIGNED NOT NULL,
+		offset_s MEDIUMINT NOT NULL,
+		change_at DATETIME NULL,
+		PRIMARY KEY (camera_id, start_at)
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_quarter (
+		camera_id INT UNSIGNED NOT NULL,
+		start_at DATETIME NOT NULL,
+		row_n SMALLINT UNSIGNED NOT NULL,
+		observed_s INT UNSIGNED NOT NULL,
+		people_n SMALLINT UNSIGNED NOT NULL,
+		people_sum INT UNSIGNED NOT NULL,
+		people_sq BIGINT UNSIGNED NOT NULL,
+		people_min MEDIUMINT UNSIGNED NULL,
+		people_max MEDIUMINT UNSIGNED NULL,
+		people_new INT UNSIGNED NULL,
+		vehicle_n SMALLINT UNSIGNED NOT NULL,
+		vehicle_sum INT UNSIGNED NOT NULL,
+		vehicle_sq BIGINT UNSIGNED NOT NULL,
+		vehicle_min MEDIUMINT UNSIGNED NULL,
+		vehicle_max MEDIUMINT UNSIGNED NULL,
+		vehicle_new INT UNSIGNED NULL,
+		face_n SMALLINT UNSIGNED NOT NULL,
+		face_sum INT UNSIGNED NOT NULL,
+		face_sq BIGINT UNSIGNED NOT NULL,
+		face_min MEDIUMINT UNSIGNED NULL,
+		face_max MEDIUMINT UNSIGNED NULL,
+		face_new INT UNSIGNED NULL,
+		car INT UNSIGNED NULL,
+		bus INT UNSIGNED NULL,
+		truck INT UNSIGNED NULL,
+		motorcycle INT UNSIGNED NULL,
+		bicycle INT UNSIGNED NULL,
+		scooter INT UNSIGNED NULL,
+		partial_n SMALLINT UNSIGNED NOT NULL,
+		PRIMARY KEY (camera_id, start_at)
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_hour (
+		camera_id INT UNSIGNED NOT NULL,
+		local_date DATE NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		local_hour TINYINT UNSIGNED NOT NULL,
+		PRIMARY KEY (camera_id, local_date, start_at)
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_day (
+		camera_id INT UNSIGNED NOT NULL,
+		local_date DATE NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		PRIMARY KEY (camera_id, local_date)
+	) ENGINE=MEMORY;
+END

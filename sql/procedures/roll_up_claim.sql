@@ -1,0 +1,27 @@
+-- SPDX-License-Identifier: MIT
+-- roll_up_claim: takes up to `batch` marks, the newest first, out of
+-- dirty_quarter.  What an earlier run claimed and did not finish goes first.
+--
+-- No row is missed: its writer sets the mark in the transaction of the row.  A
+-- mark that is new or was met again by a transaction under way is locked, so
+-- SKIP LOCKED leaves it; a mark free to be claimed belongs to rows committed
+-- before, which a snapshot taken after this COMMIT sees.  The COMMIT also lets
+-- writers mark the same quarters again while they are being counted.
+-- READ COMMITTED keeps the gaps between marks free for writers.
+CREATE OR REPLACE PROCEDURE roll_up_claim(p_batch INT, OUT p_claimed INT)
+MODIFIES SQL DATA
+BEGIN
+	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+	START TRANSACTION;
+	IF NOT EXISTS (SELECT 1 FROM claimed_quarter) THEN
+		INSERT INTO claimed_quarter (camera_id, start_at, marked_at)
+		SELECT camera_id, start_at, marked_at FROM dirty_quarter
+		ORDER BY start_at DESC, camera_id DESC LIMIT p_batch
+		FOR UPDATE SKIP LOCKED;
+		DELETE d FROM claimed_quarter c STRAIGHT_JOIN dirty_quarter d
+			ON d.start_at = c.start_at
+			AND d.camera_id = c.camera_id;
+	END IF;
+	COMMIT;
+	SET p_claimed = (SELECT COUNT(*) FROM claimed_quarter);
+END

@@ -1,0 +1,15 @@
+-- SPDX-License-Identifier: MIT
+-- run_daily: what the first run of a day (UTC) does besides: partitions ahead,
+-- and nothing grows with uptime.
+CREATE OR REPLACE PROCEDURE run_daily()
+MODIFIES SQL DATA
+BEGIN
+	DECLARE v_old DATETIME DEFAULT UTC_TIMESTAMP() - INTERVAL
+		COALESCE(setting_number('job_run_days'), 90) DAY;
+
+	CALL make_partitions();
+	DELETE FROM job_run WHERE started_at < v_old LIMIT 100000;
+	DELETE FROM trigger_failure WHERE failed_at < v_old LIMIT 100000;
+	DELETE FROM session WHERE expires_at < UTC_TIMESTAMP() LIMIT 100000;
+	UPDATE job_state SET daily_on = UTC_DATE() WHERE job = 'minute';
+END

@@ -1,0 +1,7 @@
+-- SPDX-License-Identifier: MIT
+-- camera_bd: a camera with rows cannot go; it can retire.
+CREATE OR REPLACE TRIGGER camera_bd BEFORE DELETE ON camera FOR EACH ROW
+IF EXISTS (SELECT 1 FROM count_record WHERE camera_id = OLD.camera_id) THEN
+	SIGNAL SQLSTATE '45000'
+		SET MESSAGE_TEXT = 'the camera has rows: set retired_at instead';
+END IF

@@ -1,0 +1,12 @@
+-- SPDX-License-Identifier: MIT
+-- count_record_ad: a deleted row leaves the statistics with the next roll-up,
+-- and its outlier is withdrawn.
+CREATE OR REPLACE TRIGGER count_record_ad AFTER DELETE ON count_record
+FOR EACH ROW
+BEGIN
+	INSERT IGNORE INTO dirty_quarter (start_at, camera_id)
+	VALUES (OLD.start_at
+		- INTERVAL (TO_SECONDS(OLD.start_at) MOD 900) SECOND,
+		OLD.camera_id);
+	CALL withdraw_outlier(OLD.camera_id, OLD.start_at);
+END
