@@ -64,7 +64,7 @@ function showCard(entry, range, now) {
 
 function showCards(loaded) {
 	const place = byId('cards');
-	const range = RANGES[selection.range].title.toLowerCase();
+	const range = RANGES[selection.range].words;
 	const wanted = new Set(loaded.cards.map(({ camera }) => camera.camera));
 
 	for (const [code, card] of cards)
@@ -98,7 +98,7 @@ function show(loaded) {
 	showCameras({ list: byId('cameras'), select: byId('camera') },
 		loaded.cameras, selection, loaded.now);
 	setText(byId('cards-title'), `${METRICS[selection.metric].title}, ${
-		RANGES[selection.range].title.toLowerCase()}`);
+		RANGES[selection.range].title}`);
 	showCards(loaded);
 	showPages(byId('pages'), { ...selection, page: loaded.page },
 		loaded.pages);

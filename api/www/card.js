@@ -8,6 +8,7 @@ import { METRICS, count, coverage, isNumber, real } from './figures.js';
 import { draw } from './plot.js';
 import { span } from './when.js';
 
+/* The fields of a figure in the order of the table's columns. */
 const COLUMNS = [
 	['new', 'New', count], ['mean', 'Mean', real], ['std', 'Std', real],
 	['reference', 'Reference', real], ['min', 'Lowest', count],
@@ -28,11 +29,9 @@ function tileWords(metric, day, found) {
 	if (!found)
 		return [el('p', { class: 'none' }, 'not measured')];
 	return [
-		el('p', { class: 'new' },
-			isNumber(found.new) ?
-				figure('strong', 'new', found.new, count) :
-				figure('strong', 'new', null, () => '–'),
-			isNumber(found.new) ? ' new today' : ' new: not measured'),
+		el('p', { class: 'new' }, figure('strong', 'new', found.new, count),
+			el('span', {}, isNumber(found.new) ? ' new today' :
+				' new: not measured')),
 		el('p', { class: 'quiet' }, 'present: mean ',
 			figure('b', 'mean', found.mean, real), ', most ',
 			figure('b', 'max', found.max, count)),
@@ -54,7 +53,7 @@ function watchedText(row) {
 
 	if (share === null)
 		return '–';
-	return `${span(row.watched)} of ${span(row.length)} (${share} %)`;
+	return `${span(row.watched)} (${share} %)`;
 }
 
 function cells(row) {
@@ -74,10 +73,11 @@ function cells(row) {
 			{ class: 'number' })), watched];
 }
 
+/* Newest first; what is still to come has no row. */
 function tableRows(rows) {
-	return rows.filter((row) => row.kind !== 'ahead').map((row) =>
+	return rows.filter((row) => row.kind !== 'ahead').reverse().map((row) =>
 		el('tr', { 'data-start': row.key, 'data-kind': row.kind },
-			el('th', { scope: 'row' }, row.slot.label,
+			el('th', { scope: 'row' }, row.label,
 				row.running ? el('em', {}, ' running') : null),
 			...cells(row)));
 }
@@ -105,7 +105,8 @@ export class Card {
 		this.seen = el('p', { class: 'quiet seen' });
 		this.tiles = el('ul', { class: 'tiles', 'data-part': 'tiles' });
 		this.canvas = el('canvas', { role: 'img' });
-		this.empty = el('p', { class: 'empty', hidden: true });
+		this.empty = el('p', { class: 'none', hidden: true });
+		this.plot = el('div', { class: 'plot' }, this.canvas, this.empty);
 		this.caption = el('caption', { class: 'hidden' });
 		this.body = el('tbody');
 		this.root = el('article', {
@@ -114,8 +115,7 @@ export class Card {
 		},
 		el('div', { class: 'titled' }, this.title, this.state),
 		this.seen, this.tiles,
-		el('div', { class: 'plot' }, this.canvas, this.empty),
-		this.tableParts(id));
+		this.plot, this.tableParts(id));
 	}
 
 	tableParts(id) {
@@ -134,7 +134,7 @@ export class Card {
 				this.body)));
 	}
 
-	/* camera: { name, code, state, stateWord, seen, watched } as texts. */
+	/* camera: { name, state, stateWord, about }; day: today's bucket. */
 	head(camera, day) {
 		setText(this.title, camera.name);
 		setText(this.state, camera.stateWord);
@@ -151,15 +151,17 @@ export class Card {
 		const drawn = [shown.metric, shown.range, shown.rows.map((row) =>
 			[row.key, row.running, row.figure, row.watched]),
 		shown.outliers];
-		if (fill(this.empty, [any, shown.metric, shown.range], () =>
-			[any ? '' : `No ${METRICS[shown.metric].unit} measured ${
-				shown.range}.`]))
-			this.empty.hidden = any;
+		setText(this.empty, any ? '' : `No ${
+			METRICS[shown.metric].unit} measured ${shown.range}.`);
+		this.empty.hidden = any;
+		this.plot.classList.toggle('bare', !any);
+		this.canvas.hidden = !any;
 		this.draw(drawn, shown);
 		setText(this.caption, `${this.title.textContent}: ${
 			METRICS[shown.metric].title}, ${shown.range}`);
-		fill(this.body, [shown.metric, shown.rows], () =>
-			tableRows(shown.rows));
+		fill(this.body, [shown.metric, shown.rows.map((row) =>
+			[row.key, row.kind, row.running, row.figure,
+				watchedText(row)])], () => tableRows(shown.rows));
 	}
 
 	draw(drawn, shown) {

@@ -6,9 +6,12 @@
  *	kind     'measured', 'unmeasured' (rows arrived without this metric),
  *	         'missing' (no row arrived) or 'ahead' (still to come)
  *	running  the bucket has begun and not ended
+ *	label    its start on the camera's wall, as the API wrote it
  *	figure   { n, sum, mean, std, reference, min, max, new } or null
  *	watched  seconds observed; length: seconds of the bucket so far
  */
+import { labelOf, placed } from './slots.js';
+
 export const METRICS = {
 	people: { title: 'People', unit: 'people' },
 	vehicle: { title: 'Vehicles', unit: 'vehicles' },
@@ -45,6 +48,7 @@ function rowOf(slot, item, metric, now) {
 
 	return {
 		slot, figure, start, end,
+		label: item ? labelOf(slot, item.start) : slot.label,
 		key: item?.start ?? String(slot.start),
 		kind: kindOf(item, figure, slot, now),
 		running: start <= now && now < end,
@@ -53,19 +57,10 @@ function rowOf(slot, item, metric, now) {
 	};
 }
 
-/* Buckets on their slots; a slot without a bucket stays, as a gap. */
+/* Buckets on their slots, in the order of time. */
 export function join(slots, items, metric, now) {
-	const rows = [];
-
-	for (const slot of slots) {
-		const here = items.filter((item) => {
-			const at = Date.parse(item.start);
-			return slot.start <= at && at < slot.end;
-		});
-		for (const item of here.length ? here : [null])
-			rows.push(rowOf(slot, item, metric, now));
-	}
-	return rows;
+	return placed(slots, items).map(([slot, item]) =>
+		rowOf(slot, item, metric, now));
 }
 
 /* Share of a bucket that was watched, in whole per cent, or null. */

@@ -5,7 +5,8 @@
 import { get, list, query } from './api.js';
 import { join, outliersOf } from './figures.js';
 import { RANGES } from './selection.js';
-import { addDays, dayStart, daySlots, hourSlots, wall } from './when.js';
+import { daySlots, hourSlots } from './slots.js';
+import { addDays, dayStart, wall } from './when.js';
 
 /* Cards on one page; the rest is behind the links below them. */
 const CARDS_MAX = 12;
@@ -79,10 +80,7 @@ function cardOf(camera, selection, { now, days, hours, found }) {
 				start <= at && at < end);
 			return { row, value, reference, z };
 		}).filter(({ row }) => row);
-	const inToday = (item) => {
-		const at = Date.parse(item.start);
-		return todaySlot.start <= at && at < todaySlot.end;
-	};
+	const inToday = (item) => item.start.startsWith(today);
 
 	return {
 		camera, rows, outliers: marks,

@@ -104,7 +104,7 @@ function tooltip({ rows, outliers }) {
 					return '';
 				const row = item.datasetIndex === 2 ?
 					outliers[item.dataIndex].row : rows[item.dataIndex];
-				return row.slot.label;
+				return row.label;
 			},
 			label: (item) => item.datasetIndex === 2 ?
 				outlierWords(outliers[item.dataIndex]) :

@@ -6,9 +6,13 @@
 import { METRICS } from './figures.js';
 
 export const RANGES = {
-	today: { title: 'Today by hour', days: 1 },
-	week: { title: 'Last 7 days', days: 7 },
-	month: { title: 'Last 30 days', days: 30 },
+	today: { title: 'today by hour', words: 'today', days: 1 },
+	week: {
+		title: 'the last 7 days', words: 'in the last 7 days', days: 7,
+	},
+	month: {
+		title: 'the last 30 days', words: 'in the last 30 days', days: 30,
+	},
 };
 
 /* Unknown words fall back to the default; camera '' means all of them. */

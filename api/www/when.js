@@ -4,10 +4,9 @@
  *
  * Instants are milliseconds since 1970, dates are "2026-11-21".  Days and
  * hours are those of an IANA zone, so a day has 23 to 25 hours; the zone of
- * the browser never matters.  The browser's zone data only lays out the axis:
- * what is written beside a figure is the text that the API sent.
+ * the browser never matters.
  */
-const QUARTER = 15 * 60 * 1000;
+export const QUARTER = 15 * 60 * 1000;
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep',
 	'Oct', 'Nov', 'Dec'];
@@ -89,54 +88,6 @@ export function dateLabel(date) {
 
 	return `${WEEKDAYS[at.getUTCDay()]} ${at.getUTCDate()} ${
 		MONTHS[at.getUTCMonth()]}`;
-}
-
-/*
- * The local hours of a day in order, [start, end) each.  An hour that the
- * clock shows twice is there twice and carries its offset in the label.
- */
-export function hourSlots(date, tz) {
-	const end = dayStart(addDays(date, 1), tz);
-	const slots = [];
-	let last = '';
-
-	for (let at = dayStart(date, tz); at < end; at += QUARTER) {
-		const { time, offset } = wall(at, tz);
-		const key = `${time.slice(0, 2)} ${offset}`;
-
-		if (key === last)
-			continue;
-		last = key;
-		if (slots.length)
-			slots.at(-1).end = at;
-		slots.push({ start: at, end, offset, label: time.slice(0, 5) });
-	}
-	for (const slot of slots) {
-		const hour = slot.label.slice(0, 2);
-		slot.twice = slots.filter((other) =>
-			other.label.slice(0, 2) === hour).length > 1;
-	}
-	return slots.map(({ start, end: stop, offset, label, twice }) => ({
-		start, end: stop, short: label,
-		label: twice ? `${label} ${offsetText(offset)}` : label,
-	}));
-}
-
-/* The count local days that end with the date last. */
-export function daySlots(last, count, tz) {
-	const slots = [];
-
-	for (let back = count - 1; back >= 0; back--) {
-		const date = addDays(last, -back);
-		const label = dateLabel(date);
-
-		slots.push({
-			start: dayStart(date, tz),
-			end: dayStart(addDays(date, 1), tz),
-			short: label.slice(4), label,
-		});
-	}
-	return slots;
 }
 
 /* "Sat 21 Nov 17:46" on the camera's wall. */
