@@ -10,12 +10,13 @@ BEGIN
 	DECLARE v_now DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
 
 	SET p_cameras = 0, p_done = TRUE;
-	FOR c IN (SELECT m.camera_id, m.time_zone_id FROM camera m
-		  LEFT JOIN camera_clock c ON c.camera_id = m.camera_id
-		  WHERE c.camera_id IS NULL OR c.valid_to <= v_now
-		     OR c.valid_from > v_now)
+	FOR c IN (SELECT m.time_zone_id, m.camera_id
+		  FROM camera m LEFT JOIN camera_clock c
+			ON c.camera_id = m.camera_id
+		  WHERE NOT COALESCE(v_now >= c.valid_from
+				     AND v_now < c.valid_to, FALSE))
 	DO
-		CALL set_clock(c.camera_id, c.time_zone_id);
+		CALL set_clock(c.time_zone_id, c.camera_id);
 	END FOR;
 	FOR d IN (SELECT c.camera_id,
 			 CAST(v_now + INTERVAL c.offset_s SECOND AS DATE)
