@@ -382,7 +382,7 @@ enum err db_run_bulk(
 {
 	const char *letters = stmt_defs[id].args;
 	MYSQL_BIND bind[STMT_ARGS_MAX] = {0};
-	unsigned rows = (unsigned)n, one = 0;
+	unsigned rows = (unsigned)n, none = 0;
 	char *block;
 	MYSQL_STMT *st;
 	enum err e;
@@ -404,7 +404,7 @@ enum err db_run_bulk(
 	/* The next db_run takes one set; the statement is gone with its
 	 * connection where that was lost. */
 	if (db->stmt[id])
-		mysql_stmt_attr_set(db->stmt[id], STMT_ATTR_ARRAY_SIZE, &one);
+		mysql_stmt_attr_set(db->stmt[id], STMT_ATTR_ARRAY_SIZE, &none);
 	free(block);
 	return e;
 }

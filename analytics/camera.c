@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "analytics/camera.h"
+
+#include <string.h>
+
+#include "analytics/calendar.h"
+#include "common/tz.h"
+#include "common/utf8.h"
+
+static bool code_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+bool camera_code_ok(const char *code, size_t n)
+{
+	bool part = false; /* something stands since the last slash */
+
+	if (n > CAMERA_CODE_MAX)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (code[i] == '/' ? !part : !code_letter(code[i]))
+			return false;
+		part = code[i] != '/';
+	}
+	return part;
+}
+
+/* Something to show: UTF-8, no control characters, not blank all over. */
+static bool name_ok(const char *s, size_t bytes_max, size_t chars_max)
+{
+	size_t n = strlen(s), chars = 0, k;
+
+	if (n > bytes_max || !s[strspn(s, " ")])
+		return false;
+	for (size_t i = 0; i < n; i += k, chars++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (!(k = utf8_len(s + i, n - i)) || c < 0x20 || c == 0x7f)
+			return false;
+		/* U+0080 to U+009F, and the line separators U+2028, U+2029 */
+		if ((c == 0xc2 && (unsigned char)s[i + 1] < 0xa0) ||
+			!strncmp(s + i, "\xe2\x80\xa8", 3) ||
+			!strncmp(s + i, "\xe2\x80\xa9", 3))
+			return false;
+	}
+	return chars <= chars_max;
+}
+
+static const char *wrong_field(const struct camera_new *c)
+{
+	if (!camera_code_ok(c->code, strlen(c->code)))
+		return "camera";
+	if (c->name && !name_ok(c->name, CAMERA_NAME_MAX, CAMERA_NAME_MAX))
+		return "name";
+	if (c->site && !name_ok(c->site, SITE_NAME_MAX * 4, SITE_NAME_MAX))
+		return "site";
+	if (c->tz && !tz_name_ok(c->tz))
+		return "tz";
+	return NULL;
+}
+
+/* The site's row: its id, and its zone in the arena. */
+static enum err find_site(struct db *db, const char *name, struct arena *a,
+	int64_t *id, const char **tz)
+{
+	struct db_rows rows;
+	enum err e = name ? db_run(db, Q_SITE_OF, DB_ARGS(DB_S(name)), a, &rows)
+			  : db_run(db, Q_SITE_DEFAULT, NULL, a, &rows);
+
+	if (e)
+		return e;
+	if (!rows.n)
+		return E_NOT_FOUND;
+	*id = rows.cell[0].i;
+	*tz = rows.cell[1].s.at;
+	return E_OK;
+}
+
+static enum err find_or_add_site(
+	struct db *db, const char *name, struct arena *a, int64_t *id)
+{
+	const char *tz;
+	enum err e = find_site(db, name, a, id, &tz);
+
+	if (e != E_NOT_FOUND || !name)
+		return e;
+	if ((e = find_site(db, NULL, a, id, &tz)))
+		return e;
+	e = db_run(db, Q_SITE_ADD, DB_ARGS(DB_S(name), DB_S(tz)), NULL, NULL);
+	*id = (int64_t)db_insert_id(db);
+	/* Added by somebody else since; the caller begins again. */
+	return e == E_EXISTS ? E_BUSY : e;
+}
+
+/* In one transaction, so that a refused camera leaves no site behind. */
+static enum err add(struct db *db, const struct camera_new *c, struct arena *a,
+	int64_t *camera_id)
+{
+	const char *name = c->name ? c->name : c->code;
+	int64_t site_id;
+	enum err e;
+
+	if ((e = db_begin(db)))
+		return e;
+	if (!(e = find_or_add_site(db, c->site, a, &site_id)) &&
+		!(e = db_run(db, Q_CAMERA_ADD,
+			  DB_ARGS(DB_S(c->code), DB_S(name), DB_I(site_id),
+				  c->tz ? DB_S(c->tz) : DB_NULL),
+			  NULL, NULL))) {
+		if (camera_id)
+			*camera_id = (int64_t)db_insert_id(db);
+		return db_commit(db);
+	}
+	db_rollback(db);
+	return e;
+}
+
+enum err camera_create(struct db *db, const struct camera_new *c,
+	int64_t *camera_id, const char **field)
+{
+	struct arena a;
+	enum err e;
+
+	if ((*field = wrong_field(c)))
+		return E_INVALID;
+	if (c->tz && (e = calendar_ensure(db, c->tz, NULL))) {
+		if (e != E_NOT_FOUND && e != E_INVALID)
+			return e;
+		*field = "tz";
+		return E_INVALID;
+	}
+	arena_init(&a, 64 << 10);
+	for (int tries = 0; tries < 5; tries++)
+		if ((e = add(db, c, &a, camera_id)) != E_BUSY)
+			break;
+	arena_reset(&a);
+	return e;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tally: the administrator's command.  One table of commands; the rest finds
+ * the row that was asked for.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "analytics/ctl/ctl.h"
+#include "common/log.h"
+#include "common/text.h"
+#include "common/token.h"
+
+static const struct ctl_command commands[] = {
+	{"migrate", "", "make the schema, or bring it up to date", ctl_migrate},
+	{"token create",
+		"--scope LIST [--name N] [--expires 90d|TIME] [--camera C]...",
+		"issue a token and print it, this once", ctl_token_create},
+	{"token list", "", "all tokens, never their secrets", ctl_token_list},
+	{"token revoke", "ID|NAME", "end a token", ctl_token_revoke},
+	{"user create", "NAME [--password-file F]",
+		"add a log-in; the password comes from F or standard input, "
+		"else one is made and printed",
+		ctl_user_create},
+	{"user password", "NAME [--password-file F]",
+		"give a log-in another password and end its sessions",
+		ctl_user_password},
+	{"camera add", "CODE [--name N] [--site S] [--tz ZONE]",
+		"register a camera", ctl_camera_add},
+	{"camera list", "", "all cameras", ctl_camera_list},
+	{"config", "--defaults", "print the settings and their defaults",
+		ctl_config},
+	{"doctor", "", "check server, schema and calendar", ctl_doctor},
+};
+
+void ctl_say(const char *fmt, ...)
+{
+	va_list ap;
+
+	fputs("tally: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+}
+
+int ctl_status(enum err e, const char *what)
+{
+	switch (e) {
+	case E_OK:
+		return CTL_OK;
+	case E_DB_GONE:
+	case E_REFUSED:
+		return CTL_NO_DATABASE;
+	case E_DB:
+	case E_TIMEOUT:
+	case E_INVALID:
+		return CTL_FAILED; /* the log has the server's words */
+	case E_NOT_FOUND:
+	case E_EXISTS:
+	case E_SYNTAX:
+	case E_TOO_BIG:
+	case E_FULL:
+	case E_NOMEM:
+	case E_IO:
+	case E_CORRUPT:
+	case E_NETWORK:
+	case E_BUSY:
+	case E_CONFLICT:
+		break;
+	}
+	ctl_say("%s: %s", what, err_text(e));
+	return CTL_FAILED;
+}
+
+static struct ctl_option *option_named(
+	struct ctl_option *options, size_t n, const char *arg)
+{
+	size_t len = strcspn(arg, "=");
+
+	for (size_t i = 0; i < n; i++)
+		if (strlen(options[i].name) == len &&
+			!strncmp(arg, options[i].name, len))
+			return &options[i];
+	return NULL;
+}
+
+bool ctl_args(int *argc, char **argv, struct ctl_option *options, size_t n,
+	int least_most[2])
+{
+	int left = 0;
+
+	for (int i = 0; i < *argc; i++) {
+		struct ctl_option *o;
+		const char *eq = strchr(argv[i], '=');
+
+		if (argv[i][0] != '-' || !argv[i][1]) {
+			argv[left++] = argv[i];
+			continue;
+		}
+		if (!(o = option_named(options, n, argv[i]))) {
+			ctl_say("unknown option %s", argv[i]);
+			return false;
+		}
+		if (!eq && i + 1 == *argc) {
+			ctl_say("%s wants a value", o->name);
+			return false;
+		}
+		if (o->n == (o->many ? CTL_VALUES_MAX : 1)) {
+			ctl_say("%s is given too often", o->name);
+			return false;
+		}
+		o->value[o->n++] = eq ? eq + 1 : argv[++i];
+	}
+	*argc = left;
+	if (left > least_most[1]) {
+		ctl_say("unexpected argument %s", argv[least_most[1]]);
+		return false;
+	}
+	if (left < least_most[0])
+		ctl_say("an argument is missing; tally --help shows which");
+	return left >= least_most[0];
+}
+
+/* How many words of argv name the command; 0: not this one. */
+static int matches(const struct ctl_command *c, int argc, char **argv)
+{
+	const char *blank = strchr(c->name, ' ');
+	size_t n = blank ? (size_t)(blank - c->name) : strlen(c->name);
+
+	if (strlen(argv[0]) != n || strncmp(argv[0], c->name, n))
+		return 0;
+	if (!blank)
+		return 1;
+	return argc > 1 && !strcmp(argv[1], blank + 1) ? 2 : 0;
+}
+
+static const char *usage(struct text *t)
+{
+	text_init(t, 8192);
+	text_str(t, "usage: tally [--config FILE] [--set ...] COMMAND\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		text_printf(t, "  tally %s%s%s\n        %s\n", commands[i].name,
+			*commands[i].args ? " " : "", commands[i].args,
+			commands[i].what);
+	return t->at ? t->at : "";
+}
+
+static int run(struct ctl *ctl, int argc, char **argv)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++) {
+		int words = matches(&commands[i], argc, argv);
+
+		if (words)
+			return commands[i].run(ctl, argc - words, argv + words);
+		known |= !strncmp(commands[i].name, argv[0], strlen(argv[0])) &&
+			commands[i].name[strlen(argv[0])] == ' ';
+	}
+	if (known && argc > 1)
+		ctl_say("unknown command %s %s; tally --help lists them",
+			argv[0], argv[1]);
+	else if (known)
+		ctl_say("%s wants another word; tally --help lists them",
+			argv[0]);
+	else
+		ctl_say("unknown command %s; tally --help lists them", argv[0]);
+	return CTL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = {.db = NULL};
+	struct db_account a;
+	struct text help;
+	int first, status;
+
+	log_open("tally", LOG_INFO);
+	first = conf_main(&ctl.conf, argc, argv, usage(&help), NULL, 0);
+	text_free(&help);
+	if (first >= argc) {
+		ctl_say("a command is wanted; tally --help lists them");
+		return CTL_USAGE;
+	}
+	arena_init(&ctl.arena, 256 << 20);
+	a = db_account_of(&ctl.conf, ctl.conf.database_user,
+		ctl.conf.database_password_file);
+	if (token_start() || db_open(&ctl.db, &a)) {
+		ctl_say("out of memory or of random numbers");
+		return CTL_FAILED;
+	}
+	status = run(&ctl, argc - first, argv + first);
+	if (fflush(stdout) || ferror(stdout)) {
+		ctl_say("standard output cannot be written");
+		status = CTL_FAILED;
+	}
+	db_close(ctl.db);
+	arena_reset(&ctl.arena);
+	conf_free(&ctl.conf);
+	return status;
+}
