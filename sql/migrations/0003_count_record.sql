@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS count_record (
 	bicycle MEDIUMINT UNSIGNED NULL CHECK (bicycle <= 1000000),
 	scooter MEDIUMINT UNSIGNED NULL CHECK (scooter <= 1000000),
 	observed_s MEDIUMINT UNSIGNED NOT NULL
-		DEFAULT (TIMESTAMPDIFF(SECOND, start_at, end_at)),
+		DEFAULT (GREATEST(0, LEAST(86400,
+			TIMESTAMPDIFF(SECOND, start_at, end_at)))),
 	PRIMARY KEY (camera_id, start_at),
 	CONSTRAINT start_at_from_2000 CHECK (start_at >= '2000-01-01'),
 	CONSTRAINT end_at_after_start_at CHECK (end_at > start_at),

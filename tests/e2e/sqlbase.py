@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: MIT
+"""
+A schema of one's own for tests of the SQL, and an independent recount.
+
+The schema is made from the files under sql/, in the order that `tally migrate`
+uses but for the event, so that nothing rolls up behind a test's back.  It lives
+on the server of TALLY_DB_SOCKET where that is set, else on that of the fixture
+`tally`.  Calendars are filled from Python's own zone database.
+"""
+import collections
+import datetime as dt
+import functools
+import math
+import pathlib
+import zoneinfo
+
+import pymysql
+
+SQL = pathlib.Path(__file__).resolve().parents[2] / "sql"
+UTC = dt.timezone.utc
+METRICS = ("people", "vehicle", "face")
+CLASSES = ("car", "bus", "truck", "motorcycle", "bicycle", "scooter")
+COUNTS = METRICS + tuple(m + "_new" for m in METRICS) + CLASSES
+COLUMNS = ("camera_id", "start_at", "end_at") + COUNTS + ("observed_s",)
+SESSION = ("SET time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,"
+           "ERROR_FOR_DIVISION_BY_ZERO,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
+           "NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 10")
+
+
+def statements(text):
+    lines = [ln for ln in text.splitlines() if not ln.startswith("--")]
+    return [s for s in "\n".join(lines).split(";\n") if s.strip(" \n;")]
+
+
+class Db:
+    """A schema, and connections to it."""
+
+    def __init__(self, socket, user, name):
+        self.socket, self.user, self.name = socket, user, name
+        c = pymysql.connect(unix_socket=socket, user=user)
+        c.cursor().execute(f"CREATE OR REPLACE DATABASE {name} CHARACTER SET "
+                           "utf8mb4 COLLATE utf8mb4_bin")
+        c.close()
+        self.connection = self.connect()
+        self.zones = {}
+        self.apply()
+
+    def connect(self, **options):
+        return pymysql.connect(
+            unix_socket=self.socket, user=self.user, database=self.name,
+            autocommit=True, charset="utf8mb4", init_command=SESSION,
+            local_infile=True, **options)
+
+    def apply(self):
+        for f in sorted((SQL / "migrations").glob("*.sql")):
+            for s in statements(f.read_text()):
+                self.run(s)
+        for folder in ("functions", "procedures", "views", "triggers"):
+            for f in sorted((SQL / folder).glob("*.sql")):
+                self.run(f.read_text())
+        self.run("CALL make_partitions()")
+
+    def drop(self):
+        self.run(f"DROP DATABASE {self.name}")
+        self.connection.close()
+
+    def run(self, query, *arguments):
+        """The rows of the statement's last result, as tuples."""
+        with self.connection.cursor() as c:
+            c.execute(query, arguments or None)
+            rows = c.fetchall()
+            while c.nextset():
+                rows = c.fetchall() or rows
+            return list(rows)
+
+    def one(self, query, *arguments):
+        """The only column of the only row."""
+        (row,) = self.run(query, *arguments)
+        return row[0]
+
+    def dicts(self, query, *arguments):
+        with self.connection.cursor(pymysql.cursors.DictCursor) as c:
+            c.execute(query, arguments or None)
+            return list(c.fetchall())
+
+    def fails(self, query, *arguments):
+        """The error's text: the statement must fail."""
+        try:
+            self.run(query, *arguments)
+        except pymysql.MySQLError as e:
+            return str(e.args[1])
+        raise AssertionError("accepted: " + query)
+
+    # ---- cameras
+
+    def zone(self, name, first=None, last=None):
+        """The zone's id, its calendar filled for whole years."""
+        if name in self.zones:
+            return self.zones[name]
+        self.run("INSERT INTO time_zone (name) VALUES (%s)", name)
+        zid = self.zones[name] = self.one(
+            "SELECT time_zone_id FROM time_zone WHERE name = %s", name)
+        days, offsets = calendar(name, first or dt.date(1999, 12, 27),
+                                 last or dt.date(utc_now().year + 3, 1, 1))
+        with self.connection.cursor() as c:
+            c.executemany(
+                "INSERT INTO calendar_day VALUES (%s,%s,%s,%s,%s,%s,%s,%s)",
+                [(zid,) + d for d in days])
+            c.executemany(
+                "INSERT INTO calendar_offset VALUES (%s,%s,%s,%s,%s)",
+                [(zid,) + o for o in offsets])
+        return zid
+
+    def site(self, name="site", tz="UTC"):
+        self.zone(tz)
+        self.run("INSERT IGNORE INTO site (name, tz) VALUES (%s, %s)",
+                 name, tz)
+        return self.one("SELECT site_id FROM site WHERE name = %s", name)
+
+    def camera(self, code, tz=None):
+        """The id of a camera of its own zone at a site in UTC."""
+        if tz:
+            self.zone(tz)
+        site = self.site()
+        self.run("INSERT INTO camera (code, site_id, tz) VALUES (%s, %s, %s)",
+                 code, site, tz)
+        return self.one("SELECT camera_id FROM camera WHERE code = %s", code)
+
+    # ---- rows
+
+    def add(self, rows, on_duplicate=""):
+        """Rows are dicts; what they leave out is NULL or the default."""
+        for names, group in grouped(rows):
+            with self.connection.cursor() as c:
+                c.executemany(
+                    f"INSERT INTO count_record ({', '.join(names)}) VALUES "
+                    f"({', '.join(['%s'] * len(names))}) {on_duplicate}",
+                    [tuple(r[n] for n in names) for r in group])
+
+    def roll_up(self, wait_s=30):
+        """(rows_n, buckets, ms)"""
+        return self.run("CALL roll_up_now(%s)", wait_s)[0]
+
+
+def grouped(rows):
+    groups = collections.defaultdict(list)
+    for r in rows:
+        groups[tuple(r)].append(r)
+    return groups.items()
+
+
+def utc_now():
+    return dt.datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+@functools.lru_cache(None)
+def zone_info(name):
+    return zoneinfo.ZoneInfo(name)
+
+
+def offset_at(name, at):
+    """Seconds east of UTC at a naive UTC instant."""
+    z = zone_info(name)
+    return int(at.replace(tzinfo=UTC).astimezone(z).utcoffset()
+               .total_seconds())
+
+
+def local(name, at):
+    return at + dt.timedelta(seconds=offset_at(name, at))
+
+
+def midnight(name, date):
+    """The first instant of a local date, naive UTC."""
+    z = zone_info(name)
+    wall = dt.datetime.combine(date, dt.time(), z)
+    at = wall.astimezone(UTC).replace(tzinfo=None)
+    if local(name, at).date() != date:  # midnight is in a gap
+        at = change_within(name, at - dt.timedelta(days=1),
+                           at + dt.timedelta(days=1)) or at
+    return at
+
+
+def change_within(name, a, b):
+    """The instant in (a, b] at which the offset changes; None."""
+    if offset_at(name, a) == offset_at(name, b):
+        return None
+    while b - a > dt.timedelta(seconds=1):
+        m = a + (b - a) // 2
+        m = m.replace(microsecond=0)
+        if offset_at(name, a) == offset_at(name, m):
+            a = m
+        else:
+            b = m
+    return b
+
+
+@functools.lru_cache(None)
+def calendar(name, first, last):
+    """Rows of calendar_day and of calendar_offset, without the zone's id."""
+    day = dt.timedelta(days=1)
+    days, offsets = [], []
+    date, start = first, midnight(name, first)
+    while date < last:
+        end = midnight(name, date + day)
+        if end > start:
+            days.append((date, start, end,
+                         date - dt.timedelta(days=date.weekday()),
+                         date.replace(day=1), date.replace(month=1, day=1),
+                         date.weekday() + 1))
+        date, start = date + day, end
+    at = dt.datetime.combine(first, dt.time())
+    while at.date() < last:
+        change = change_within(name, at, at + day)
+        if change == at + day:  # the next day begins with it
+            change = None
+        offsets.append((at.date(), offset_at(name, at), change,
+                        change and offset_at(name, change)))
+        at += day
+    return days, offsets
+
+
+# ---- the recount
+
+class Bucket:
+    """n, sums and the rest, one row at a time: nothing of the SQL's way."""
+
+    def __init__(self):
+        self.row_n = self.observed_s = 0
+        self.values = {m: [] for m in METRICS}
+        self.sums = {}
+
+    def add(self, r):
+        self.row_n += 1
+        self.observed_s += r["observed_s"]
+        for m in METRICS:
+            if r[m] is not None:
+                self.values[m].append(r[m])
+        for c in tuple(m + "_new" for m in METRICS) + CLASSES:
+            if r[c] is not None:
+                self.sums[c] = self.sums.get(c, 0) + r[c]
+
+    def exact(self):
+        d = {"row_n": self.row_n, "observed_s": self.observed_s}
+        for m, v in self.values.items():
+            d[m + "_n"] = len(v)
+            d[m + "_sum"] = sum(v)
+            d[m + "_sq"] = sum(x * x for x in v)
+            d[m + "_min"] = min(v, default=None)
+            d[m + "_max"] = max(v, default=None)
+        for c in tuple(m + "_new" for m in METRICS) + CLASSES:
+            d[c] = self.sums.get(c)
+        return d
+
+    def floating(self):
+        d = {}
+        for m, v in self.values.items():
+            mean = math.fsum(v) / len(v) if v else None
+            d[m + "_mean"] = mean
+            d[m + "_std"] = math.sqrt(math.fsum((x - mean) ** 2 for x in v)
+                                      / len(v)) if v else None
+        return d
+
+
+def raw_rows(db):
+    return db.dicts(f"SELECT {', '.join(COLUMNS)} FROM count_record")
+
+
+def recount(rows, zone_of):
+    """{level: {key: Bucket}} of the rows; zone_of: camera_id -> zone name."""
+    levels = {"quarter": {}, "hour": {}, "day": {}}
+
+    def put(level, key, r):
+        levels[level].setdefault(key, Bucket()).add(r)
+
+    for r in rows:
+        c, at = r["camera_id"], r["start_at"]
+        z = zone_of[c]
+        here = local(z, at)
+        quarter = at.replace(minute=at.minute // 15 * 15, second=0)
+        if offset_at(z, quarter) != offset_at(z, at):
+            quarter = change_within(z, quarter, at)
+        full = here.replace(minute=0, second=0) - (here - at)
+        if offset_at(z, full) != offset_at(z, at):
+            full = change_within(z, full, at)
+        put("quarter", (c, quarter), r)
+        put("hour", (c, here.date(), full, here.hour), r)
+        put("day", (c, here.date()), r)
+    return levels
+
+
+def check_levels(db, zone_of):
+    """Every bucket equals the recount; returns how many there are."""
+    want = recount(raw_rows(db), zone_of)
+    keys = {"quarter": ("camera_id", "start_at"),
+            "hour": ("camera_id", "local_date", "start_at", "local_hour"),
+            "day": ("camera_id", "local_date")}
+    for level, names in keys.items():
+        got = {tuple(r[n] for n in names): r
+               for r in db.dicts(f"SELECT * FROM stats_{level}")}
+        assert set(got) == set(want[level]), level
+        for key, bucket in want[level].items():
+            row = got[key]
+            for name, value in bucket.exact().items():
+                assert row[name] == value, (level, key, name)
+            for name, value in bucket.floating().items():
+                assert (row[name] is None) == (value is None), (level, key)
+                assert value is None or math.isclose(
+                    row[name], value, rel_tol=1e-9, abs_tol=1e-9), (
+                        level, key, name, row[name], value)
+    for r in db.dicts("SELECT * FROM stats_hour"):
+        z = zone_of[r["camera_id"]]
+        assert r["weekday"] == r["local_date"].isoweekday()
+        assert local(z, r["start_at"]).hour == r["local_hour"]
+        assert local(z, r["end_at"] - dt.timedelta(seconds=1)).hour == \
+            r["local_hour"]
+        assert offset_at(z, r["start_at"]) == \
+            offset_at(z, r["end_at"] - dt.timedelta(seconds=1))
+    for r in db.dicts("SELECT * FROM stats_day"):
+        z = zone_of[r["camera_id"]]
+        assert r["start_at"] == midnight(z, r["local_date"])
+        assert r["end_at"] == midnight(
+            z, r["local_date"] + dt.timedelta(days=1))
+    return {level: len(b) for level, b in want.items()}
