@@ -89,8 +89,9 @@ static const char *store(struct conf *c, const struct option *o, const char *s)
 	case REAL:
 		errno = 0;
 		d = strtod(s, &end);
+		/* strtod also takes blanks in front, 0x10 and infinity. */
 		if (end == s || *end || errno || !(d >= o->least) ||
-			!(d <= o->most))
+			!(d <= o->most) || s[strspn(s, "0123456789+-.eE")])
 			return "a number";
 		if (o->type == REAL) {
 			*(double *)at = d;

@@ -47,7 +47,9 @@ static void note(struct scan *c, enum json_fault f, size_t at)
 static enum json_fault number(struct scan *c)
 {
 	size_t from = c->i, significant = 0;
+	bool nonzero = false;
 	char copy[64];
+	double v;
 
 	eat(c, '-');
 	if (!digit(c))
@@ -56,13 +58,17 @@ static enum json_fault number(struct scan *c)
 		if (digit(c))
 			return JSON_SYNTAX;
 	}
-	for (; digit(c); c->i++)
+	for (; digit(c); c->i++) {
 		significant++;
+		nonzero = true;
+	}
 	if (eat(c, '.')) {
 		if (!digit(c))
 			return JSON_SYNTAX;
-		for (; digit(c); c->i++)
-			significant += significant || c->s[c->i] != '0';
+		for (; digit(c); c->i++) {
+			nonzero = nonzero || c->s[c->i] != '0';
+			significant += nonzero;
+		}
 	}
 	if (eat(c, 'e') || eat(c, 'E')) {
 		if (!eat(c, '+'))
@@ -79,7 +85,8 @@ static enum json_fault number(struct scan *c)
 	memcpy(copy, c->s + from, c->i - from);
 	copy[c->i - from] = '\0';
 	/* No locale is ever set, so '.' is the decimal point. */
-	if (fabs(strtod(copy, NULL)) > 1e300)
+	v = fabs(strtod(copy, NULL));
+	if (v > 1e300 || (v < 1e-300 && nonzero))
 		note(c, JSON_DIGITS, from);
 	return JSON_OK;
 }
