@@ -80,9 +80,13 @@ export function coverage(row) {
 export function outliersOf(items, metric) {
 	const entries = [];
 
-	for (const item of items)
+	for (const item of items) {
+		const named = [item.exceeded ?? [], item.below ?? []].flat();
+
 		for (const [name, found] of Object.entries(item.metrics ?? {}))
-			if (found && (!metric || name === metric))
+			if (found && (!named.length || named.includes(name)) &&
+			    (!metric || name === metric))
 				entries.push({ item, metric: name, ...found });
+	}
 	return entries;
 }

@@ -65,6 +65,7 @@ function datasets({ rows, outliers, metric }, colour) {
 	}, {
 		type: 'line', label: 'outliers', order: 0, showLine: false,
 		data: outliers.map(({ row, value }) => ({ x: row.key, y: value })),
+		pointRotation: outliers.map(({ z }) => z < 0 ? 180 : 0),
 		pointStyle: 'triangle', pointRadius: 7, pointHoverRadius: 9,
 		pointBackgroundColor: colour.alert,
 		pointBorderColor: colour.ground, pointBorderWidth: 1.5,
