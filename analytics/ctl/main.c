@@ -182,6 +182,7 @@ int main(int argc, char **argv)
 	text_free(&help);
 	if (first >= argc) {
 		ctl_say("a command is wanted; tally --help lists them");
+		conf_free(&ctl.conf);
 		return CTL_USAGE;
 	}
 	arena_init(&ctl.arena, 256 << 20);
