@@ -10,13 +10,15 @@
 #include "common/log.h"
 #include "common/text.h"
 
-static int by_bytes(const void *a, const void *b)
+/* Not alphasort: that follows the locale. */
+static int by_bytes(const struct dirent **a, const struct dirent **b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool is_sql(const char *name)
+static int is_sql(const struct dirent *entry)
 {
+	const char *name = entry->d_name;
 	size_t n = strlen(name);
 
 	return n > 4 && n <= SQLFILE_NAME_MAX && *name != '.' &&
@@ -26,32 +28,28 @@ static bool is_sql(const char *name)
 enum err sqlfile_list(
 	struct arena *a, const char *folder, const char ***names, size_t *n)
 {
-	enum { NAMES_MAX = 1000 };
-	struct dirent *entry;
+	struct dirent **entries;
+	int found = scandir(folder, &entries, is_sql, by_bytes);
 	enum err e = E_OK;
-	DIR *dir;
 
 	*n = 0;
-	if (!(*names = arena_alloc(a, NAMES_MAX * sizeof(**names))))
-		return E_TOO_BIG;
-	if (!(dir = opendir(folder))) {
-		if (errno == ENOENT)
-			return E_OK;
+	if (found < 0 && errno == ENOENT)
+		return E_OK;
+	if (found < 0) {
 		log_error("%s: %s", folder, strerror(errno));
 		return E_IO;
 	}
-	while (!e && (entry = readdir(dir))) {
-		if (!is_sql(entry->d_name))
-			continue;
-		if (*n == NAMES_MAX ||
-			!((*names)[*n] = arena_copy(
-				  a, entry->d_name, strlen(entry->d_name))))
-			e = E_TOO_BIG;
-		else
+	*names = arena_alloc(a, ((size_t)found + 1) * sizeof(**names));
+	for (int i = 0; i < found; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (*names && ((*names)[i] = arena_copy(a, name, strlen(name))))
 			++*n;
+		else
+			e = E_TOO_BIG;
+		free(entries[i]);
 	}
-	closedir(dir);
-	qsort(*names, *n, sizeof(**names), by_bytes);
+	free(entries);
 	return e;
 }
 
