@@ -56,16 +56,16 @@ $B/libapi.a: $(call obj,$(api))
 $B/libingest.a: $(call obj,$(ingest) $(ingest_cc))
 $B/%.a:
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
 $B/tally-ingest: $(call obj,ingest/main.c) $B/libingest.a $B/libcommon.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(common_LIBS)
 $B/tally-api: $(call obj,api/main.c) $B/libapi.a $B/libanalytics.a $B/libdb.a $B/libcommon.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(api_LIBS) $(db_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(api_LIBS) $(db_LIBS) $(common_LIBS)
 $B/tally-worker: $(call obj,$(worker)) $B/libanalytics.a $B/libdb.a $B/libcommon.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(db_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(db_LIBS) $(common_LIBS)
 $B/tally: $(call obj,$(ctl)) $B/libanalytics.a $B/libdb.a $B/libcommon.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(db_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(db_LIBS) $(common_LIBS)
 
 # Every tests/<folder>/test_<file>.c defines `Suite *test_<folder>_<file>(void)`.
 $B/tests/suites.def: $(filter-out tests/main.c,$(tests)) Makefile
@@ -75,12 +75,12 @@ $B/tests/suites.def: $(filter-out tests/main.c,$(tests)) Makefile
 $B/tests/main.o: CPPFLAGS += -I$B/tests
 $B/tests/main.o: $B/tests/suites.def
 $B/unit: $(call obj,$(tests)) $B/libapi.a $B/libingest.a $B/libanalytics.a $B/libdb.a $B/libcommon.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(db_LIBS) $(common_LIBS) $(call libs,check)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(db_LIBS) $(common_LIBS) $(call libs,check)
 unit: $B/unit
 
 $B/bench/%: $B/tests/bench/%.o $B/libapi.a $B/libingest.a $B/libanalytics.a $B/libdb.a $B/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(db_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(db_LIBS) $(common_LIBS)
 bench: $(patsubst tests/bench/%.c,$B/bench/%,$(bench))
 
 # Fuzzers are plain LLVMFuzzerTestOneInput files; clang's libFuzzer drives them.
@@ -92,10 +92,10 @@ fuzz: $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(fuzz))
 
 $B/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -std=c11 $(CWARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  cc  $<"; $(CC) -std=c11 $(CWARN) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $B/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  c++ $<"; $(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 -include $(patsubst %.o,%.d,$(call obj,$(every) $(ingest_cc)))
 
 arrows:

@@ -52,6 +52,19 @@ static bool reserve(struct text *t, size_t n)
 	return true;
 }
 
+void text_reserve(struct text *t, size_t n)
+{
+	char *p;
+
+	if (n > t->max || n < t->cap)
+		return;
+	if ((p = realloc(t->at, n + 1))) {
+		t->at = p;
+		t->cap = n + 1;
+		p[t->n] = '\0';
+	}
+}
+
 void text_add(struct text *t, const char *s, size_t n)
 {
 	if (!reserve(t, n))

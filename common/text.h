@@ -21,6 +21,8 @@ void text_free(struct text *t);
 /* Forgets the content, keeps the memory. */
 void text_clear(struct text *t);
 
+/* Room for n bytes in all, so that adding them copies nothing twice. */
+void text_reserve(struct text *t, size_t n);
 void text_add(struct text *t, const char *s, size_t n);
 void text_str(struct text *t, const char *s);
 void text_printf(struct text *t, const char *fmt, ...) PRINTF(2, 3);

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/*
+ * api: what the parts of tally-api share.  One per process, made by main.
+ */
+#ifndef TALLY_API_API_H
+#define TALLY_API_API_H
+
+#include "api/zones.h"
+#include "common/conf.h"
+#include "common/db/sync.h"
+
+struct event_base;
+struct server;
+struct pool;
+struct committer;
+struct work;
+struct auth;
+struct pages;
+
+struct api {
+	struct conf conf;
+	struct db_account account;
+	struct event_base *base;
+	struct server *server;
+	struct pool *pool;	     /* reads, on the loop */
+	struct committer *committer; /* counts, a thread */
+	struct work *work;	     /* administration, a thread */
+	struct auth *auth;
+	struct pages *pages;
+	struct zones zones; /* of the loop */
+	int64_t started_at;
+};
+
+#endif

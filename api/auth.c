@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+#include "api/auth.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/api.h"
+#include "api/server.h"
+#include "common/db/pool.h"
+#include "common/token.h"
+
+enum { ADDRESSES = 1024, WINDOW_MS = 60000, USED_EVERY_S = 60 };
+
+struct entry {
+	unsigned char hash[TOKEN_HASH];
+	int64_t good_until_ms; /* 0: empty */
+	struct principal who;  /* who.cameras is the entry's own */
+};
+
+/* Failures of one address within one window. */
+struct address {
+	char addr[46];
+	int64_t until_ms;
+	int failures;
+};
+
+struct auth {
+	struct api *api;
+	struct entry entry[AUTH_ENTRIES];
+	struct address address[ADDRESSES];
+	uint64_t failures;
+};
+
+/* What a request waits with. */
+struct lookup {
+	unsigned char hash[TOKEN_HASH];
+	bool cookie;
+};
+
+/* "last used" is written by the way; nobody waits for it. */
+struct used {
+	struct pool_job job;
+	struct db_cell arg;
+};
+
+enum err auth_open(struct auth **a, struct api *api)
+{
+	*a = calloc(1, sizeof(**a));
+	if (!*a)
+		return E_NOMEM;
+	(*a)->api = api;
+	return E_OK;
+}
+
+void auth_close(struct auth *a)
+{
+	if (!a)
+		return;
+	for (int i = 0; i < AUTH_ENTRIES; i++)
+		free((void *)(uintptr_t)a->entry[i].who.cameras);
+	free(a);
+}
+
+/* Hashes are uniform: any bits choose the place.  A newer token takes it. */
+static struct entry *place(struct auth *a, const unsigned char *hash)
+{
+	return &a->entry[(hash[0] | hash[1] << 8) % AUTH_ENTRIES];
+}
+
+void auth_forget(struct auth *a, const unsigned char hash[32])
+{
+	struct entry *e = place(a, hash);
+
+	if (token_same(e->hash, hash))
+		e->good_until_ms = 0;
+}
+
+static struct address *address_of(struct auth *a, const char *addr)
+{
+	unsigned h = 5381;
+	struct address *at;
+
+	for (const char *p = addr; *p; p++)
+		h = h * 33 + (unsigned char)*p;
+	at = &a->address[h % ADDRESSES];
+	if (strcmp(at->addr, addr) != 0 || server_clock_ms() >= at->until_ms) {
+		snprintf(at->addr, sizeof(at->addr), "%s", addr);
+		at->until_ms = server_clock_ms() + WINDOW_MS;
+		at->failures = 0;
+	}
+	return at;
+}
+
+bool auth_is_limited(struct auth *a, const char *addr)
+{
+	return address_of(a, addr)->failures >=
+		a->api->conf.api_auth_failures_max;
+}
+
+bool auth_failed(struct auth *a, const char *addr)
+{
+	struct address *at = address_of(a, addr);
+
+	a->failures++;
+	if (at->failures < a->api->conf.api_auth_failures_max) {
+		at->failures++;
+		return false;
+	}
+	return true;
+}
+
+uint64_t auth_failures(const struct auth *a)
+{
+	return a->failures;
+}
+
+static enum step unauthorized(struct req *r, const char *why)
+{
+	text_str(&r->headers, "WWW-Authenticate: Bearer realm=\"tally\"\r\n");
+	return req_problem(r, 401, "unauthorized", "%s", why);
+}
+
+static enum step refused(struct req *r, const char *why)
+{
+	if (auth_failed(r->api->auth, r->conn->addr)) {
+		text_str(&r->headers, "Retry-After: 60\r\n");
+		return req_problem(r, 429, "too-many-failures",
+			"too many failed authentications from this address");
+	}
+	return unauthorized(r, why);
+}
+
+static void used_done(struct pool_job *job, enum err e)
+{
+	(void)e;
+	free(job->ctx);
+}
+
+static void note_use(struct auth *a, int64_t token_id)
+{
+	struct used *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return;
+	u->arg = DB_I(token_id);
+	u->job.stmt = Q_TOKEN_USED;
+	u->job.args = &u->arg;
+	u->job.done = used_done;
+	u->job.ctx = u;
+	if (pool_submit(a->api->pool, &u->job))
+		free(u);
+}
+
+/* The rows of Q_TOKEN: id, scopes, expired, revoked, cameras, idle seconds. */
+static enum step token_found(struct req *r, struct entry *e)
+{
+	const struct db_cell *c = r->rows.cell;
+
+	if (!r->rows.n)
+		return refused(r, "the token is not known");
+	if (c[2].i)
+		return unauthorized(r, "the token has expired");
+	if (c[3].i)
+		return unauthorized(r, "the token was revoked");
+	e->who = (struct principal){
+		.known = true, .token_id = c[0].i, .scopes = (unsigned)c[1].i};
+	if (!c[4].null && !(e->who.cameras = strdup(c[4].s.at)))
+		return req_fail(r, E_NOMEM);
+	if (c[5].null || c[5].i >= USED_EVERY_S)
+		note_use(r->api->auth, c[0].i);
+	return STEP_NEXT;
+}
+
+static enum step session_found(struct req *r, struct entry *e)
+{
+	if (!r->rows.n)
+		return unauthorized(r, "please log in");
+	e->who = (struct principal){.known = true,
+		.by_cookie = true,
+		.scopes = SCOPE_READ | SCOPE_REVIEW | SCOPE_ADMIN};
+	return STEP_NEXT;
+}
+
+static enum step look_up(struct req *r, const struct lookup *l)
+{
+	struct lookup *kept = arena_alloc(&r->arena, sizeof(*kept));
+
+	if (!kept)
+		return req_fail(r, E_NOMEM);
+	*kept = *l;
+	r->state = kept;
+	return req_query(r, l->cookie ? Q_SESSION_FIND : Q_TOKEN_FIND,
+		DB_ARGS(DB_SN((const char *)kept->hash, TOKEN_HASH)), 1);
+}
+
+/* The rows are there. */
+static enum step looked_up(struct req *r)
+{
+	struct lookup *l = r->state;
+	struct entry *e = place(r->api->auth, l->hash), fresh = {0};
+	enum step s;
+
+	r->state = NULL;
+	s = l->cookie ? session_found(r, &fresh) : token_found(r, &fresh);
+	if (s != STEP_NEXT)
+		return s;
+	free((void *)(uintptr_t)e->who.cameras);
+	memcpy(fresh.hash, l->hash, TOKEN_HASH);
+	fresh.good_until_ms = server_clock_ms() + AUTH_TTL_MS;
+	*e = fresh;
+	return STEP_NEXT;
+}
+
+bool auth_cookie(const struct req *r, unsigned char hash[32])
+{
+	const struct slice *v = http_find(&r->head, "cookie");
+	size_t n = sizeof(AUTH_COOKIE) - 1, i = 0;
+
+	while (v && i < v->n) {
+		const char *p = v->at + i, *end = memchr(p, ';', v->n - i);
+		size_t len = end ? (size_t)(end - p) : v->n - i;
+
+		if (len > n + 1 && !memcmp(p, AUTH_COOKIE "=", n + 1)) {
+			token_hash(p + n + 1, len - n - 1, hash);
+			return true;
+		}
+		i += len + 1;
+		while (i < v->n && v->at[i] == ' ')
+			i++;
+	}
+	return false;
+}
+
+/* The token behind "Bearer "; false when it is another scheme. */
+static bool bearer(const struct slice *v, struct slice *token)
+{
+	size_t i = 7;
+
+	if (v->n < 8 || strncasecmp(v->at, "Bearer ", 7) != 0)
+		return false;
+	while (i < v->n && v->at[i] == ' ')
+		i++;
+	*token = (struct slice){v->at + i, v->n - i};
+	return token->n > 0;
+}
+
+/* A copy that lives as long as the request does. */
+static enum step adopt(struct req *r, const struct entry *e)
+{
+	r->who = e->who;
+	if (e->who.cameras &&
+		!(r->who.cameras = arena_copy(
+			  &r->arena, e->who.cameras, strlen(e->who.cameras))))
+		return req_fail(r, E_NOMEM);
+	return STEP_NEXT;
+}
+
+enum step auth_check(struct req *r)
+{
+	const struct slice *v = http_find(&r->head, "authorization");
+	struct lookup l = {0};
+	struct slice token;
+	struct entry *e;
+	enum step s;
+
+	if (r->state) {
+		e = place(r->api->auth, ((struct lookup *)r->state)->hash);
+		s = looked_up(r);
+		return s == STEP_NEXT ? adopt(r, e) : s;
+	}
+	if (v) {
+		if (!bearer(v, &token))
+			return unauthorized(r,
+				"Authorization wants: Bearer "
+				"and a token");
+		token_hash(token.at, token.n, l.hash);
+	} else if (auth_cookie(r, l.hash)) {
+		l.cookie = true;
+	} else {
+		return r->route->scope ? unauthorized(r, "a token is missing")
+				       : STEP_NEXT;
+	}
+	e = place(r->api->auth, l.hash);
+	if (e->good_until_ms > server_clock_ms() && token_same(e->hash, l.hash))
+		return adopt(r, e);
+	return look_up(r, &l);
+}
+
+enum step auth_need(struct req *r, unsigned scopes)
+{
+	if (r->who.scopes & scopes)
+		return STEP_NEXT;
+	return req_problem(r, 403, "forbidden",
+		"the token lacks the scope this route wants");
+}
+
+enum step auth_same_origin(struct req *r)
+{
+	const struct slice *origin = http_find(&r->head, "origin");
+	const struct slice *host = http_find(&r->head, "host");
+	size_t n;
+
+	if (!origin)
+		return STEP_NEXT; /* no browser; the cookie is SameSite */
+	n = origin->n;
+	if (host && n > host->n + 3 &&
+		!strncasecmp(origin->at + n - host->n, host->at, host->n) &&
+		!memcmp(origin->at + n - host->n - 3, "://", 3))
+		return STEP_NEXT;
+	return req_problem(
+		r, 403, "cross-origin", "the request comes from another site");
+}

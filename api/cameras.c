@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+/*
+ * GET and POST /api/v1/cameras.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analytics/camera.h"
+#include "api/api.h"
+#include "api/resources.h"
+#include "api/work.h"
+#include "common/json.h"
+#include "common/when.h"
+
+enum {
+	PAGE = 1000,
+	SILENT_INTERVALS = 3, /* of the newest row's length without a row … */
+	SILENT_LEAST_S = 60   /* … and at least this long: silent */
+};
+
+/* Columns of Q_CAMERAS. */
+enum { C_ID, C_CODE, C_NAME, C_SITE, C_ZONE, C_START, C_END, C_RETIRED };
+
+enum step cameras_find(struct req *r)
+{
+	static const char *const known[] = {"limit", "after"};
+	const char *v = query_unknown(&r->query, known, 2);
+	const char *limit = query_get(&r->query, "limit");
+	const char *after = query_get(&r->query, "after");
+	int64_t *most = arena_alloc(&r->arena, sizeof(*most));
+	char *end = NULL;
+
+	if (!most)
+		return req_fail(r, E_NOMEM);
+	r->state = most;
+	if (v)
+		return req_problem(r, 400, "unknown-parameter",
+			"the parameter %.60s is not known", v);
+	*most = limit ? strtol(limit, &end, 10) : PAGE;
+	if (limit &&
+		(*limit < '0' || *limit > '9' || *end || *most < 1 ||
+			*most > PAGE))
+		return req_problem(r, 400, "bad-parameter",
+			"limit is not from 1 to %d", PAGE);
+	return req_query(r, Q_CAMERAS,
+		DB_ARGS(DB_S(after ? after : ""), DB_I(*most + 1)), 2);
+}
+
+static const char *state(const struct db_cell *c, int64_t end, int64_t now)
+{
+	int64_t quiet;
+
+	if (c[C_RETIRED].i)
+		return "retired";
+	if (c[C_END].null)
+		return "new";
+	quiet = SILENT_INTERVALS * (end - when_from_number(c[C_START].i));
+	if (quiet < SILENT_LEAST_S)
+		quiet = SILENT_LEAST_S;
+	return now - end > quiet ? "silent" : "live";
+}
+
+static void item(struct text *t, const struct db_cell *c, int64_t now)
+{
+	int64_t end = c[C_END].null ? 0 : when_from_number(c[C_END].i);
+	char buf[WHEN_TEXT];
+
+	json_open(t, NULL, '{');
+	json_str(t, "camera", c[C_CODE].s.at);
+	json_str(t, "name", c[C_NAME].s.at);
+	json_str(t, "site", c[C_SITE].s.at);
+	json_str(t, "tz", c[C_ZONE].s.at);
+	json_str(t, "last_seen",
+		c[C_END].null ? NULL : when_format(buf, end, 0, true));
+	json_str(t, "state", state(c, end, now));
+	json_close(t, '}');
+}
+
+enum step cameras_list(struct req *r)
+{
+	int64_t most = *(int64_t *)r->state, now = when_now();
+	const char *last = NULL;
+	size_t n = r->rows.n > (size_t)most ? (size_t)most : r->rows.n;
+
+	json_open(&r->out, NULL, '{');
+	json_open(&r->out, "items", '[');
+	for (size_t i = 0; i < n; i++) {
+		const struct db_cell *c = &r->rows.cell[i * r->rows.cols];
+
+		last = c[C_CODE].s.at;
+		if (principal_covers(&r->who, last))
+			item(&r->out, c, now);
+	}
+	json_close(&r->out, ']');
+	if (r->rows.n > n)
+		json_str(&r->out, "next",
+			arena_printf(&r->arena,
+				"/api/v1/cameras?limit=%d&after=%s", (int)most,
+				last));
+	else
+		json_null(&r->out, "next");
+	json_close(&r->out, '}');
+	return req_json(r, 200);
+}
+
+/* ---- POST ---- */
+
+enum { BODY_MAX = 65536 };
+
+struct making {
+	struct text body;
+	struct camera_new camera;
+	const char *field;
+	bool exists;
+};
+
+static void release(struct req *r)
+{
+	struct making *m = r->state;
+
+	if (m)
+		text_free(&m->body);
+}
+
+enum step camera_begin(struct req *r)
+{
+	struct making *m = arena_alloc(&r->arena, sizeof(*m));
+
+	if (!m)
+		return req_fail(r, E_NOMEM);
+	text_init(&m->body, BODY_MAX);
+	r->state = m;
+	r->release = release;
+	return STEP_NEXT;
+}
+
+enum step camera_body(struct req *r, const char *at, size_t n)
+{
+	struct making *m = r->state;
+
+	text_add(&m->body, at, n);
+	return m->body.full
+		? req_problem(r, 413, "too-large",
+			  "a camera takes at most %d bytes", BODY_MAX)
+		: STEP_NEXT;
+}
+
+static enum err make(struct req *r, struct db *db)
+{
+	struct making *m = r->state;
+	enum err e = camera_create(db, &m->camera, NULL, &m->field);
+
+	m->exists = e == E_EXISTS;
+	return m->exists || e == E_INVALID ? E_OK : e;
+}
+
+/* The members that may be there, each a text. */
+static enum step read_members(
+	struct req *r, struct making *m, const struct json *root)
+{
+	static const char *const name[] = {"camera", "name", "site", "tz"};
+	const char **to[] = {&m->camera.code, &m->camera.name, &m->camera.site,
+		&m->camera.tz};
+
+	for (const struct json *v = json_first(root); v; v = json_next(v)) {
+		const char *s = json_string(v);
+		size_t i = 0;
+
+		while (i < ARRAY_LEN(name) && strcmp(name[i], json_name(v)))
+			i++;
+		if (i == ARRAY_LEN(name))
+			return req_problem(r, 422, "invalid",
+				"%.60s is not known", json_name(v));
+		if (*to[i])
+			return req_problem(r, 422, "invalid",
+				"%s is there twice", name[i]);
+		if (json_type(v) == JSON_NULL && i)
+			continue;
+		if (json_type(v) != JSON_STRING)
+			return req_problem(
+				r, 422, "invalid", "%s is no text", name[i]);
+		if (!(*to[i] = arena_copy(&r->arena, s, strlen(s))))
+			return req_fail(r, E_NOMEM);
+	}
+	return m->camera.code
+		? STEP_NEXT
+		: req_problem(r, 422, "invalid", "camera is missing");
+}
+
+enum step camera_make(struct req *r)
+{
+	struct making *m = r->state;
+	struct json *root;
+	enum step s;
+	size_t at;
+
+	if (json_parse(m->body.at ? m->body.at : "", m->body.n, &root, &at))
+		return req_problem(r, 400, "not-json",
+			"the body is not JSON (byte %zu)", at);
+	s = json_type(root) == JSON_OBJECT
+		? read_members(r, m, root)
+		: req_problem(r, 422, "invalid", "a camera is an object");
+	json_free(root);
+	return s == STEP_NEXT ? work_run(r, make) : s;
+}
+
+enum step camera_made(struct req *r)
+{
+	const struct making *m = r->state;
+
+	if (m->exists)
+		return req_problem(r, 409, "exists",
+			"camera \"%s\" is registered already", m->camera.code);
+	if (m->field) {
+		req_problem_open(r, 422, "invalid",
+			arena_printf(&r->arena, "%s is not valid", m->field));
+		json_str(&r->out, "field", m->field);
+		return req_problem_end(r, 422);
+	}
+	json_open(&r->out, NULL, '{');
+	json_str(&r->out, "camera", m->camera.code);
+	json_str(&r->out, "name",
+		m->camera.name ? m->camera.name : m->camera.code);
+	json_str(&r->out, "site", m->camera.site);
+	json_str(&r->out, "tz", m->camera.tz);
+	json_close(&r->out, '}');
+	return req_json(r, 201);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * commit: the committer.  One thread with one connection takes every batch
+ * that waits, writes them with one bulk statement and one COMMIT, and hands
+ * them back: while one commit runs, the next batch gathers.  An answer comes
+ * after COMMIT, so it is durable.
+ *
+ * A batch is all or nothing unless `partial`.  One that meets a stored key, or
+ * breaks the shared statement, is done again in a transaction of its own.
+ */
+#ifndef TALLY_API_COMMIT_H
+#define TALLY_API_COMMIT_H
+
+#include "api/count.h"
+
+struct api;
+struct committer;
+
+enum { COMMIT_WAITING_MAX = 2048, COMMIT_TURN_ROWS = 20000 };
+
+struct commit_job {
+	struct count_batch *batch; /* the committer's until done */
+	bool partial, replace;
+	enum fold fold; /* for rows in the camera's local time */
+	/* On the loop's thread.  E_OK: each row has its verdict, each refusal
+	 * its entry in the batch; else nothing is known to be stored. */
+	void (*done)(struct commit_job *job, enum err e);
+	void *ctx;
+	/* the committer's own */
+	struct commit_job *next;
+	enum err outcome;
+	size_t early_errors_n; /* of the batch, before it was submitted */
+};
+
+struct commit_counters {
+	uint64_t turns, rows, alone, failed, refused_full;
+	unsigned waiting;
+};
+
+MUST enum err committer_open(struct committer **c, struct api *api);
+/* Finishes what waits, then ends. */
+void committer_close(struct committer *c);
+
+/* E_FULL when COMMIT_WAITING_MAX jobs wait. */
+MUST enum err committer_submit(struct committer *c, struct commit_job *job);
+
+struct commit_counters commit_counters(struct committer *c);
+
+#endif

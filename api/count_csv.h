@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/*
+ * count_csv: rows of counts out of CSV, as the bytes arrive.  The header names
+ * the columns; the one of 2021 (start_date, end_date, people, vehicle) works
+ * too.  Errors carry the line of the file.
+ */
+#ifndef TALLY_API_COUNT_CSV_H
+#define TALLY_API_COUNT_CSV_H
+
+#include "api/count.h"
+#include "api/csv.h"
+
+enum { COUNT_CSV_WHY = 240 };
+
+struct count_csv {
+	struct csv csv;
+	struct count_batch *batch;
+	const struct count_times *times;
+	const char *camera; /* of rows without such a column; NULL: none */
+	int64_t now;
+	size_t columns_n;
+	int column[CSV_COLUMNS_MAX]; /* what each column is */
+	unsigned seen;		     /* a bit for each kind of column */
+	char why[COUNT_CSV_WHY];     /* why reading ended */
+	bool many;		     /* it ended at COUNT_ROWS_MAX */
+};
+
+void count_csv_init(struct count_csv *c, struct count_batch *b,
+	const struct count_times *t, const char *camera);
+
+/* false: the file is refused as a whole, c->why says why (naming line and
+ * column). */
+MUST bool count_csv_feed(
+	struct count_csv *c, const char *buf, size_t n, bool end);
+
+#endif

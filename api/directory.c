@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "api/directory.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analytics/camera.h"
+#include "api/server.h"
+#include "common/log.h"
+#include "common/when.h"
+
+struct directory {
+	struct db *db;
+	bool auto_register;
+	struct directory_camera camera[DIRECTORY_ENTRIES];
+};
+
+enum err directory_open(struct directory **d, struct db *db, bool auto_register)
+{
+	*d = calloc(1, sizeof(**d));
+	if (!*d)
+		return E_NOMEM;
+	(*d)->db = db;
+	(*d)->auto_register = auto_register;
+	return E_OK;
+}
+
+void directory_close(struct directory *d)
+{
+	free(d);
+}
+
+/* One place a code: a newer camera takes it from an older one. */
+static struct directory_camera *place(struct directory *d, const char *code)
+{
+	uint32_t h = 2166136261u;
+
+	for (const char *p = code; *p; p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	return &d->camera[h % DIRECTORY_ENTRIES];
+}
+
+void directory_doubt(struct directory *d, const char *code)
+{
+	place(d, code)->good_until_ms = 0;
+}
+
+void directory_settle(struct directory *d, const char *code)
+{
+	place(d, code)->pending = false;
+}
+
+static enum err load(
+	struct directory *d, const char *code, struct directory_camera *c)
+{
+	struct arena a;
+	struct db_rows rows = {0};
+	enum err e;
+
+	arena_init(&a, 65536);
+	e = db_run(d->db, Q_CAMERA_NEWEST, DB_ARGS(DB_S(code)), &a, &rows);
+	if (!e && !rows.n)
+		e = E_NOT_FOUND;
+	if (!e) {
+		snprintf(c->code, sizeof(c->code), "%s", code);
+		c->camera_id = rows.cell[0].i;
+		snprintf(c->zone, sizeof(c->zone), "%s", rows.cell[1].s.at);
+		c->pending = false;
+		c->has_newest = !rows.cell[2].null;
+		if (c->has_newest) {
+			c->newest_start = when_from_number(rows.cell[2].i);
+			c->newest_end = when_from_number(rows.cell[3].i);
+		}
+		c->good_until_ms = server_clock_ms() + DIRECTORY_TTL_MS;
+	}
+	arena_reset(&a);
+	return e;
+}
+
+enum err directory_find(
+	struct directory *d, const char *code, struct directory_camera **out)
+{
+	struct directory_camera *c = place(d, code);
+	const char *field;
+	enum err e;
+
+	*out = c;
+	if (c->good_until_ms > server_clock_ms() && !strcmp(c->code, code))
+		return E_OK;
+	c->good_until_ms = 0;
+	if (!camera_code_ok(code, strlen(code)))
+		return E_INVALID;
+	e = load(d, code, c);
+	if (e != E_NOT_FOUND || !d->auto_register)
+		return e;
+	e = camera_create(
+		d->db, &(struct camera_new){.code = code}, NULL, &field);
+	if (e && e != E_EXISTS)
+		return e;
+	if (!e)
+		log_info("camera %s: registered by its first count", code);
+	return load(d, code, c);
+}

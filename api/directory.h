@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * directory: the cameras as the committer knows them, each with its newest
+ * row.  An entry is believed for DIRECTORY_TTL_MS: what other writers do in
+ * that time to a camera that is being posted to may be missed by the check
+ * for overlaps, and is found by `tally verify`.  The committer's thread only.
+ */
+#ifndef TALLY_API_DIRECTORY_H
+#define TALLY_API_DIRECTORY_H
+
+#include "common/db/sync.h"
+#include "common/tz.h"
+
+struct directory;
+
+enum { DIRECTORY_TTL_MS = 1000, DIRECTORY_ENTRIES = 16384 };
+
+struct directory_camera {
+	char code[121];
+	int64_t camera_id;
+	char zone[TZ_NAME_MAX + 1];
+	bool has_newest;
+	bool pending; /* the newest row is not committed yet */
+	int64_t newest_start, newest_end;
+	int64_t good_until_ms;
+};
+
+/* auto_register: unknown codes are added to the default site. */
+MUST enum err directory_open(
+	struct directory **d, struct db *db, bool auto_register);
+void directory_close(struct directory *d);
+
+/*
+ * The camera with this code; *c is good until the next call.  E_NOT_FOUND: no
+ * such camera; E_INVALID: not registered, and no code could be; or what the
+ * database said.
+ */
+MUST enum err directory_find(
+	struct directory *d, const char *code, struct directory_camera **c);
+/* The pending row is stored. */
+void directory_settle(struct directory *d, const char *code);
+/* Ask the database the next time. */
+void directory_doubt(struct directory *d, const char *code);
+
+#endif

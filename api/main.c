@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/*
+ * tally-api: statistics and counts over HTTP, and the dashboard.
+ * Exit status: 0 after SIGTERM or SIGINT, 1 when it cannot start, 2 for a
+ * wrong option or setting.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/auth.h"
+#include "api/commit.h"
+#include "api/pages.h"
+#include "api/server.h"
+#include "api/work.h"
+#include "common/db/pool.h"
+#include "common/log.h"
+#include "common/token.h"
+#include "common/when.h"
+
+enum { DB_WAIT_S = 10, DRAIN_S = 5 };
+
+static const struct conf_alias aliases[] = {
+	{"--listen", "api.listen", NULL},
+	{"--port", "api.port", NULL},
+	{"--port-file", "api.port_file", NULL},
+};
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct api *api = arg;
+	struct timeval drain = {DRAIN_S, 0};
+
+	(void)what;
+	log_info("signal %d: finishing what was begun", (int)fd);
+	server_stop(api->server);
+	event_base_loopexit(api->base, &drain);
+}
+
+/* Leaves as soon as the last connection of a stopping server is gone. */
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+	struct api *api = arg;
+
+	(void)fd;
+	(void)what;
+	if (server_stopping(api->server) && !server_counters(api->server)->open)
+		event_base_loopbreak(api->base);
+}
+
+/* As many descriptors as the connections need. */
+static void raise_limit(const struct conf *c)
+{
+	struct rlimit l;
+	rlim_t want = (rlim_t)c->api_connections_max + 64;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= want)
+		return;
+	l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
+	if (setrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur < want)
+		log_warn("descriptors: %llu, fewer than api.connections_max "
+			 "wants",
+			(unsigned long long)l.rlim_cur);
+}
+
+/* Whole or not at all: whoever reads the file may trust it. */
+static enum err write_port(const struct api *api)
+{
+	const char *path = api->conf.api_port_file;
+	char next[4200];
+	FILE *f;
+	bool ok;
+
+	if (!*path)
+		return E_OK;
+	snprintf(next, sizeof(next), "%s.next", path);
+	if (!(f = fopen(next, "we"))) {
+		log_error("api.port_file: %s: %s", next, strerror(errno));
+		return E_IO;
+	}
+	ok = fprintf(f, "%d\n", server_port(api->server)) > 0;
+	ok = fclose(f) == 0 && ok;
+	if (!ok || rename(next, path)) {
+		log_error("api.port_file: %s: %s", path, strerror(errno));
+		return E_IO;
+	}
+	return E_OK;
+}
+
+static enum err open_all(struct api *api)
+{
+	enum err e;
+
+	if ((e = pages_open(&api->pages, api)) ||
+		(e = auth_open(&api->auth, api)) ||
+		(e = pool_open(&api->pool, api->base, &api->account,
+			 (unsigned)api->conf.api_db_connections)) ||
+		(e = committer_open(&api->committer, api)) ||
+		(e = work_open(&api->work, api)) ||
+		(e = server_open(&api->server, api)))
+		return e;
+	return write_port(api);
+}
+
+static void close_all(struct api *api)
+{
+	work_close(api->work);
+	committer_close(api->committer);
+	pool_close(api->pool);
+	server_close(api->server);
+	auth_close(api->auth);
+	pages_close(api->pages);
+	zones_free(&api->zones);
+}
+
+static enum err serve(struct api *api)
+{
+	struct event on_term, on_int, idle;
+	struct timeval often = {0, 50000};
+	enum err e = open_all(api);
+
+	if (e)
+		return e;
+	evsignal_assign(&on_term, api->base, SIGTERM, on_signal, api);
+	evsignal_assign(&on_int, api->base, SIGINT, on_signal, api);
+	event_assign(&idle, api->base, -1, EV_PERSIST, on_idle, api);
+	evsignal_add(&on_term, NULL);
+	evsignal_add(&on_int, NULL);
+	event_add(&idle, &often);
+	log_info("serving %s port %d", api->conf.api_listen,
+		server_port(api->server));
+	event_base_dispatch(api->base);
+	event_del(&idle);
+	event_del(&on_int);
+	event_del(&on_term);
+	return E_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct api api = {0};
+	enum err e;
+
+	log_open("tally-api", LOG_INFO);
+	if (conf_main(&api.conf, argc, argv, "usage: tally-api [options]\n",
+		    aliases, ARRAY_LEN(aliases)) < argc) {
+		fputs("tally-api takes options only; --help lists them\n",
+			stderr);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (token_start() || !(api.base = event_base_new())) {
+		log_error("cannot start libsodium or libevent");
+		return 1;
+	}
+	raise_limit(&api.conf);
+	api.account = db_account_of(
+		&api.conf, api.conf.api_db_user, api.conf.api_db_password_file);
+	api.account.timeout_s = DB_WAIT_S;
+	api.started_at = when_now();
+	e = serve(&api);
+	close_all(&api);
+	event_base_free(api.base);
+	conf_free(&api.conf);
+	return e ? 1 : 0;
+}

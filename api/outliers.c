@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: MIT
+/*
+ * GET /api/v1/outliers: rows out of the ordinary, newest first.
+ * ?level=alert (|z| at least the alert level, either side) or all.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "api/resources.h"
+#include "api/series.h"
+
+/* Columns of Q_OUTLIERS. */
+enum { C_SIDE, C_ID, C_START, C_END, C_METRICS, C_K, C_Z, C_ALERT, C_METRIC };
+enum { METRICS = 3, METRIC_COLUMNS = 6, C_STATE = C_METRIC + 18 };
+
+struct row {
+	const char *camera;
+	bool low, alert;
+	int64_t id, start_at, end_at;
+	double k, z;
+	char metrics[24], state[12];
+	struct {
+		bool measured, judged, has_z;
+		int64_t value;
+		double reference, mean, std, z;
+		char basis[16];
+	} metric[METRICS];
+};
+
+struct outliers {
+	struct series series;
+	bool asked, alert_only;
+	int64_t after_start;
+	const char *after_camera;
+	struct row *row;
+	size_t n;
+};
+
+static const char *const metric_name[METRICS] = {"people", "vehicle", "face"};
+
+enum step outliers_begin(struct req *r)
+{
+	static const char *const more[] = {"level"};
+	struct outliers *o = arena_alloc(&r->arena, sizeof(*o));
+	const char *level = query_get(&r->query, "level");
+	enum step s;
+	char *end;
+
+	if (!o)
+		return req_fail(r, E_NOMEM);
+	r->state = o;
+	if ((s = series_params(r, &o->series, more, 1, 100, 1000)) != STEP_NEXT)
+		return s;
+	o->alert_only = !level || !strcmp(level, "alert");
+	if (!o->alert_only && strcmp(level, "all") != 0)
+		return req_problem(r, 400, "bad-parameter",
+			"level is neither alert nor all");
+	if (o->series.after) {
+		o->after_start = strtoll(o->series.after, &end, 10);
+		if (end == o->series.after || *end != '.' || !end[1])
+			return req_problem(r, 400, "bad-parameter",
+				"after is not from the \"next\" of a page");
+		o->after_camera = end + 1;
+	}
+	o->row = arena_alloc(
+		&r->arena, 2 * (size_t)(o->series.limit + 1) * sizeof(*o->row));
+	return o->row ? STEP_NEXT : req_fail(r, E_TOO_BIG);
+}
+
+enum step outliers_cameras(struct req *r)
+{
+	struct outliers *o = r->state;
+
+	if (!o->asked) {
+		o->asked = true;
+		return series_ask(r, &o->series) == STEP_WAIT ? STEP_AGAIN
+							      : STEP_DONE;
+	}
+	return series_take(r, &o->series);
+}
+
+static void fill(struct row *row, const char *camera, const struct db_cell *c)
+{
+	*row = (struct row){.camera = camera,
+		.low = !strcmp(c[C_SIDE].s.at, "low"),
+		.alert = c[C_ALERT].i,
+		.id = c[C_ID].i,
+		.start_at = when_from_number(c[C_START].i),
+		.end_at = when_from_number(c[C_END].i),
+		.k = c[C_K].d,
+		.z = c[C_Z].d};
+	snprintf(row->metrics, sizeof(row->metrics), "%s", c[C_METRICS].s.at);
+	snprintf(row->state, sizeof(row->state), "%s", c[C_STATE].s.at);
+	for (int i = 0; i < METRICS; i++) {
+		const struct db_cell *m = &c[C_METRIC + i * METRIC_COLUMNS];
+
+		row->metric[i].measured = !m[0].null;
+		row->metric[i].judged = !m[1].null;
+		row->metric[i].has_z = !m[5].null;
+		row->metric[i].value = m[0].i;
+		row->metric[i].reference = m[1].d;
+		if (!m[2].null)
+			snprintf(row->metric[i].basis,
+				sizeof(row->metric[i].basis), "%s", m[2].s.at);
+		row->metric[i].mean = m[3].d;
+		row->metric[i].std = m[4].d;
+		row->metric[i].z = m[5].d;
+	}
+}
+
+static int by_age(const void *pa, const void *pb)
+{
+	const struct row *a = pa, *b = pb;
+
+	if (a->start_at != b->start_at)
+		return a->start_at > b->start_at ? -1 : 1;
+	return strcmp(a->camera, b->camera);
+}
+
+static void take(struct req *r, struct outliers *o, const char *camera)
+{
+	size_t most = (size_t)o->series.limit + 1;
+
+	for (size_t i = 0; i < r->rows.n; i++)
+		fill(&o->row[o->n++], camera, &r->rows.cell[i * r->rows.cols]);
+	if (o->n)
+		qsort(o->row, o->n, sizeof(*o->row), by_age);
+	if (o->n > most)
+		o->n = most;
+}
+
+static enum step ask(struct req *r, struct outliers *o)
+{
+	const struct series_camera *c = &o->series.camera[o->series.at];
+	int64_t from, to, most = o->series.limit + 1;
+	const struct tz *tz;
+
+	if (zones_find(&r->api->zones, c->zone, &tz))
+		return req_fail(r, E_IO);
+	series_range(&o->series, tz, &from, &to);
+	if (o->after_camera) {
+		bool later = strcmp(c->code, o->after_camera) > 0;
+
+		if (to > o->after_start + later)
+			to = o->after_start + later;
+	}
+	return req_query(r, Q_OUTLIERS,
+		       DB_ARGS(DB_I(c->camera_id), DB_I(when_number(from)),
+			       DB_I(when_number(to)), DB_I(o->alert_only),
+			       DB_I(most)),
+		       5) == STEP_WAIT
+		? STEP_AGAIN
+		: STEP_DONE;
+}
+
+static void write_metric(struct text *t, const struct row *row, int i)
+{
+	if (!row->metric[i].judged)
+		return;
+	json_open(t, metric_name[i], '{');
+	json_int(t, "value", row->metric[i].value);
+	json_double(t, "reference", row->metric[i].reference);
+	json_double(t, "mean", row->metric[i].mean);
+	json_double(t, "std", row->metric[i].std);
+	if (row->metric[i].has_z)
+		json_double(t, "z", row->metric[i].z);
+	else
+		json_null(t, "z");
+	json_str(t, "basis", row->metric[i].basis);
+	json_close(t, '}');
+}
+
+static void item(struct text *t, const struct row *row)
+{
+	char buf[WHEN_TEXT], id[32];
+
+	snprintf(id, sizeof(id), "%s%lld", row->low ? "low-" : "",
+		(long long)row->id);
+	json_open(t, NULL, '{');
+	json_str(t, "id", id);
+	json_str(t, "camera", row->camera);
+	json_str(t, "start_at", when_format(buf, row->start_at, 0, true));
+	json_str(t, "end_at", when_format(buf, row->end_at, 0, true));
+	for (int i = 0; i < METRICS; i++)
+		if (row->metric[i].measured)
+			json_int(t, metric_name[i], row->metric[i].value);
+		else
+			json_null(t, metric_name[i]);
+	json_str(t, "side", row->low ? "low" : "high");
+	json_open(t, "exceeded", '[');
+	for (int i = 0; i < METRICS; i++)
+		if (strstr(row->metrics, metric_name[i]))
+			json_str(t, NULL, metric_name[i]);
+	json_close(t, ']');
+	json_double(t, "k", row->k);
+	json_open(t, "metrics", '{');
+	for (int i = 0; i < METRICS; i++)
+		write_metric(t, row, i);
+	json_close(t, '}');
+	json_str(t, "level", row->alert ? "alert" : "outlier");
+	json_str(t, "state", row->state);
+	json_close(t, '}');
+}
+
+static enum step answer(struct req *r, const struct outliers *o)
+{
+	size_t n = o->n;
+	struct text next;
+
+	if (n > (size_t)o->series.limit)
+		n = (size_t)o->series.limit;
+	json_open(&r->out, NULL, '{');
+	json_open(&r->out, "items", '[');
+	for (size_t i = 0; i < n; i++)
+		item(&r->out, &o->row[i]);
+	json_close(&r->out, ']');
+	text_init(&next, 16384);
+	if (o->n > n) {
+		series_next(&next, r);
+		text_printf(&next, "%lld.%s", (long long)o->row[n - 1].start_at,
+			o->row[n - 1].camera);
+	}
+	json_str(&r->out, "next", next.at);
+	text_free(&next);
+	json_close(&r->out, '}');
+	return req_json(r, 200);
+}
+
+enum step outliers_rows(struct req *r)
+{
+	struct outliers *o = r->state;
+
+	if (o->asked) {
+		o->asked = false;
+	} else {
+		take(r, o, o->series.camera[o->series.at].code);
+		o->series.at++;
+	}
+	if (o->series.at < o->series.n)
+		return ask(r, o);
+	return answer(r, o);
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: MIT
+#include "api/req.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "api/api.h"
+#include "api/auth.h"
+#include "api/routes.h"
+#include "api/server.h"
+#include "api/status.h"
+#include "common/log.h"
+
+enum { REPLY_MAX = 64 << 20, HEADERS_MAX = 4096 };
+
+/* ---- replies ---- */
+
+static const char *date_now(void)
+{
+	static char text[40];
+	static time_t of;
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (now != of) {
+		gmtime_r(&now, &tm);
+		strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+		of = now;
+	}
+	return text;
+}
+
+enum step req_reply(struct req *r, int status, const char *type)
+{
+	struct conn *c = r->conn;
+	char head[HEADERS_MAX + 512];
+	char *body = r->out.at;
+	size_t n = r->out.n;
+	int k;
+
+	if (r->out.full || r->headers.full || r->arena.full) {
+		text_clear(&r->out);
+		text_clear(&r->headers);
+		r->arena.full = false;
+		return req_problem(r, 413, "too-large",
+			"the answer is over its bound; ask for less at once");
+	}
+	if (!c->body_whole)
+		c->keep = false;
+	k = snprintf(head, sizeof(head),
+		"HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s"
+		"X-Content-Type-Options: nosniff\r\n%s%s"
+		"Content-Length: %zu\r\n\r\n",
+		status, status_text(status), date_now(),
+		type ? "Content-Type: " : "", type ? type : "",
+		type ? "\r\n" : "", r->headers.at ? r->headers.at : "",
+		c->keep ? "" : "Connection: close\r\n", n);
+	/* The client of a HEAD wants the head alone. */
+	if (r->head.method == HTTP_HEAD || !n) {
+		text_free(&r->out);
+		body = NULL;
+		n = 0;
+	}
+	/* The text's memory goes to the connection. */
+	r->out = (struct text){.max = REPLY_MAX};
+	r->replied = true;
+	conn_send(c, head, (size_t)k, body, n);
+	return STEP_DONE;
+}
+
+enum step req_json(struct req *r, int status)
+{
+	if (!r->headers.n)
+		text_str(&r->headers, "Cache-Control: no-store\r\n");
+	return req_reply(r, status, "application/json");
+}
+
+enum step req_redirect(struct req *r, const char *to)
+{
+	text_printf(
+		&r->headers, "Location: %s\r\nCache-Control: no-store\r\n", to);
+	text_clear(&r->out);
+	return req_reply(r, 303, NULL);
+}
+
+void req_problem_open(
+	struct req *r, int status, const char *slug, const char *detail)
+{
+	char type[80];
+
+	text_clear(&r->out);
+	snprintf(type, sizeof(type), "urn:tally:problem:%s", slug);
+	json_open(&r->out, NULL, '{');
+	json_str(&r->out, "type", type);
+	json_str(&r->out, "title", status_text(status));
+	json_int(&r->out, "status", status);
+	json_str(&r->out, "detail", detail);
+}
+
+enum step req_problem_end(struct req *r, int status)
+{
+	json_close(&r->out, '}');
+	text_str(&r->headers, "Cache-Control: no-store\r\n");
+	return req_reply(r, status, "application/problem+json");
+}
+
+enum step req_problem(
+	struct req *r, int status, const char *slug, const char *fmt, ...)
+{
+	char detail[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	req_problem_open(r, status, slug, detail);
+	return req_problem_end(r, status);
+}
+
+enum step req_fail(struct req *r, enum err e)
+{
+	struct status_meaning m = status_of(e);
+
+	if (m.status == 503)
+		text_str(&r->headers, "Retry-After: 2\r\n");
+	return req_problem(r, m.status, m.slug, "%s", m.detail);
+}
+
+/* ---- asking the database ---- */
+
+static void query_done(struct pool_job *job, enum err e)
+{
+	req_resume(job->ctx, e);
+}
+
+enum step req_query(
+	struct req *r, enum stmt q, const struct db_cell *args, size_t n)
+{
+	struct db_cell *kept = NULL;
+	enum err e;
+
+	if (n && !(kept = arena_alloc(&r->arena, n * sizeof(*kept))))
+		return req_fail(r, E_NOMEM);
+	if (n)
+		memcpy(kept, args, n * sizeof(*kept));
+	arena_reset(&r->rows_arena);
+	r->rows = (struct db_rows){0};
+	r->job = (struct pool_job){.stmt = q,
+		.args = kept,
+		.arena = &r->rows_arena,
+		.rows = &r->rows,
+		.done = query_done,
+		.ctx = r};
+	if ((e = pool_submit(r->api->pool, &r->job)))
+		return req_fail(r, e);
+	return STEP_WAIT;
+}
+
+/* ---- the life ---- */
+
+void req_end(struct req *r)
+{
+	if (r->release) {
+		r->release(r);
+		r->release = NULL;
+	}
+	text_free(&r->out);
+	text_free(&r->headers);
+	arena_reset(&r->arena);
+	arena_reset(&r->rows_arena);
+	r->state = NULL;
+}
+
+static enum step run_steps(struct req *r)
+{
+	enum step s = STEP_NEXT;
+
+	while (r->at < REQ_STEPS && r->route->step[r->at]) {
+		s = r->route->step[r->at](r);
+		if (s == STEP_NEXT || s == STEP_WAIT)
+			r->at++;
+		if (s != STEP_NEXT)
+			return s;
+	}
+	/* A route that ends without a reply. */
+	return req_fail(r, E_CORRUPT);
+}
+
+static enum step has_begun(struct req *r)
+{
+	if (r->conn->body_whole) {
+		r->phase = REQ_STEPS_RUN;
+		return run_steps(r);
+	}
+	if (r->head.has_length && r->head.length > r->api->conf.api_body_max)
+		return req_problem(r, 413, "too-large",
+			"the body is over %zu bytes",
+			r->api->conf.api_body_max);
+	r->phase = REQ_BODY;
+	conn_want_body(r->conn);
+	return STEP_WAIT;
+}
+
+static enum step run_begin(struct req *r)
+{
+	enum step s = r->route->begin ? r->route->begin(r) : STEP_NEXT;
+
+	return s == STEP_NEXT ? has_begun(r) : s;
+}
+
+static enum step run_auth(struct req *r)
+{
+	enum step s = auth_check(r);
+
+	if (s != STEP_NEXT)
+		return s;
+	if (r->route->scope && (s = auth_need(r, r->route->scope)) != STEP_NEXT)
+		return s;
+	if (r->who.by_cookie && r->head.method != HTTP_GET &&
+		r->head.method != HTTP_HEAD &&
+		(s = auth_same_origin(r)) != STEP_NEXT)
+		return s;
+	r->phase = REQ_BEGIN;
+	return run_begin(r);
+}
+
+/* Whatever ran last: an answered request is forgotten. */
+static void settle(struct req *r)
+{
+	if (r->replied)
+		req_end(r);
+}
+
+static enum step parse_query(struct req *r)
+{
+	char why[QUERY_WHY];
+
+	if (!query_parse(&r->query, &r->arena, r->head.query, why))
+		return STEP_NEXT;
+	return req_problem(r, 400, "bad-query", "query string: %s", why);
+}
+
+void req_init(struct req *r)
+{
+	arena_init(&r->arena, REQ_ARENA);
+	arena_init(&r->rows_arena, REQ_ARENA);
+	text_init(&r->out, REPLY_MAX);
+	text_init(&r->headers, HEADERS_MAX);
+	r->route = NULL;
+	r->phase = REQ_AUTH;
+	r->at = 0;
+	r->replied = false;
+	r->state = NULL;
+	r->release = NULL;
+	r->err = E_OK;
+	r->who = (struct principal){0};
+	r->rows = (struct db_rows){0};
+}
+
+void req_begin(struct req *r)
+{
+	req_init(r);
+	if (parse_query(r) == STEP_NEXT && route_find(r) == STEP_NEXT)
+		run_auth(r);
+	settle(r);
+}
+
+void req_body(struct req *r, const char *at, size_t n)
+{
+	if (r->route->body)
+		r->route->body(r, at, n);
+	settle(r);
+}
+
+void req_body_end(struct req *r)
+{
+	r->phase = REQ_STEPS_RUN;
+	run_steps(r);
+	settle(r);
+}
+
+void req_resume(struct req *r, enum err e)
+{
+	struct conn *c = r->conn;
+
+	r->err = e;
+	if (e) {
+		req_fail(r, e);
+	} else if (!r->replied) {
+		switch (r->phase) {
+		case REQ_AUTH:
+			run_auth(r);
+			break;
+		case REQ_BEGIN:
+			run_begin(r);
+			break;
+		case REQ_BODY:
+		case REQ_STEPS_RUN:
+			run_steps(r);
+			break;
+		}
+	}
+	settle(r);
+	conn_alive(c);
+}
+
+void req_refuse(struct req *r, int status, const char *why)
+{
+	const char *slug = status == 408 ? "timeout"
+		: status == 413		 ? "too-large"
+					 : "bad-request";
+
+	req_problem(r, status, slug, "%s", why);
+	settle(r);
+}
+
+bool principal_covers(const struct principal *p, const char *code)
+{
+	for (const char *at = p->cameras; at && *at;) {
+		const char *end = strchr(at, '\n');
+		size_t n = end ? (size_t)(end - at) : strlen(at);
+
+		if (!strncmp(at, code, n) && (!code[n] || code[n] == '/'))
+			return true;
+		at += n + (end != NULL);
+	}
+	return !p->cameras;
+}

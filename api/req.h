@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+/*
+ * req: the life of one request.  A route is a row of a table (api/routes.c):
+ * who may call it, and its steps in the order they run.
+ *
+ *	begin   once the head is there and the token is known, before the body
+ *	body    for each piece of the body, as it comes
+ *	step[]  once the body is there
+ *
+ * A step returns NEXT, WAIT (something will call req_resume, then the next
+ * step runs), AGAIN (the same, then this step runs again) or DONE (a reply was
+ * made).  Steps run on the loop's
+ * thread; memory is r->arena and dies with the reply.  A completion always
+ * comes from the loop, never from inside the call that asked for it, so a step
+ * may use r until it returns.  A failed query never reaches the next step.
+ */
+#ifndef TALLY_API_REQ_H
+#define TALLY_API_REQ_H
+
+#include "api/http.h"
+#include "api/query.h"
+#include "common/arena.h"
+#include "common/db/pool.h"
+#include "common/text.h"
+
+struct api;
+struct conn;
+struct req;
+
+enum step { STEP_NEXT, STEP_WAIT, STEP_AGAIN, STEP_DONE };
+
+typedef enum step (*step_fn)(struct req *r);
+
+enum scope {
+	SCOPE_INGEST = 1,
+	SCOPE_READ = 2,
+	SCOPE_REVIEW = 4,
+	SCOPE_ADMIN = 8
+};
+
+enum req_phase { REQ_AUTH, REQ_BEGIN, REQ_BODY, REQ_STEPS_RUN };
+
+enum { REQ_STEPS = 6, REQ_PARAMS = 2, REQ_ARENA = 24 << 20 };
+
+struct route {
+	enum http_method method;
+	const char *path; /* "/api/v1/stats/{period}" */
+	unsigned scope;	  /* one of enum scope; 0: anybody */
+	step_fn begin;
+	enum step (*body)(struct req *r, const char *at, size_t n);
+	step_fn step[REQ_STEPS];
+};
+
+/* Who asks. */
+struct principal {
+	bool known;
+	bool by_cookie; /* a person's session: same origin required to write */
+	unsigned scopes;
+	int64_t token_id;    /* 0 for a session */
+	const char *cameras; /* codes with '\n' between, NULL: all */
+};
+
+struct req {
+	struct conn *conn;
+	struct api *api;
+	struct http_head head; /* its slices live in the connection's buffer */
+	const struct route *route;
+	struct slice param[REQ_PARAMS]; /* what stood for {…} */
+	struct query query;
+	struct principal who;
+	struct arena arena;
+	struct arena rows_arena; /* the rows of the last query */
+	enum req_phase phase;
+	unsigned at; /* the step to run */
+	bool replied;
+	void *state;			/* the route's own, from the arena */
+	void (*release)(struct req *r); /* for what the arena cannot hold */
+
+	struct pool_job job; /* the query that was asked last */
+	enum err err;	     /* its outcome, or that of req_resume's caller */
+	struct db_rows rows;
+
+	struct text out;     /* the reply's body */
+	struct text headers; /* extra header lines, each ended by CRLF */
+};
+
+/* An empty request on its connection. */
+void req_init(struct req *r);
+/* The head is complete: find the route, know the caller, run begin. */
+void req_begin(struct req *r);
+/* A piece of body; the body's end. */
+void req_body(struct req *r, const char *at, size_t n);
+void req_body_end(struct req *r);
+/* What the last step waited for is there, or failed: then the reply is made
+ * from e and no further step runs. */
+void req_resume(struct req *r, enum err e);
+/* Frees everything. */
+void req_end(struct req *r);
+/* A refusal from below (framing, bounds, deadlines). */
+void req_refuse(struct req *r, int status, const char *why);
+
+/* Asks the database; the rows are in r->rows when the next step runs, and are
+ * forgotten by the next query.
+ * Returns STEP_WAIT, or STEP_DONE with a 503 where the queue is full. */
+enum step req_query(
+	struct req *r, enum stmt q, const struct db_cell *args, size_t n);
+/* Replies; all return STEP_DONE.  r->out is the body. */
+enum step req_json(struct req *r, int status);
+enum step req_reply(struct req *r, int status, const char *type);
+enum step req_redirect(struct req *r, const char *to);
+/* problem+json (RFC 9457); slug is the last part of its stable type. */
+enum step req_problem(struct req *r, int status, const char *slug,
+	const char *fmt, ...) PRINTF(4, 5);
+/* The same, left open in r->out for more members: end with req_problem_end. */
+void req_problem_open(
+	struct req *r, int status, const char *slug, const char *detail);
+enum step req_problem_end(struct req *r, int status);
+/* What an outcome of the layers below means over HTTP. */
+enum step req_fail(struct req *r, enum err e);
+
+/* May this caller see the camera with this code?  A token bound to "gate-1"
+ * covers "gate-1/door/in". */
+bool principal_covers(const struct principal *p, const char *code);
+
+#endif

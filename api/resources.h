@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+/*
+ * resources: the steps of every route, file by file in the order they run.
+ * api/routes.c puts them together.
+ */
+#ifndef TALLY_API_RESOURCES_H
+#define TALLY_API_RESOURCES_H
+
+#include "api/req.h"
+
+/* counts.c: POST /counts */
+enum step counts_begin(struct req *r);
+enum step counts_body(struct req *r, const char *at, size_t n);
+enum step counts_commit(struct req *r);
+enum step counts_answer(struct req *r);
+
+/* listing.c: GET /counts */
+enum step listing_begin(struct req *r);
+enum step listing_cameras(struct req *r);
+enum step listing_rows(struct req *r);
+
+/* stats.c: GET /stats/{period} */
+enum step stats_begin(struct req *r);
+enum step stats_cameras(struct req *r);
+enum step stats_rows(struct req *r);
+
+/* outliers.c: GET /outliers */
+enum step outliers_begin(struct req *r);
+enum step outliers_cameras(struct req *r);
+enum step outliers_rows(struct req *r);
+
+/* cameras.c: GET and POST /cameras */
+enum step cameras_find(struct req *r);
+enum step cameras_list(struct req *r);
+enum step camera_begin(struct req *r);
+enum step camera_body(struct req *r, const char *at, size_t n);
+enum step camera_make(struct req *r);
+enum step camera_made(struct req *r);
+
+/* jobs.c: POST /jobs/roll_up */
+enum step roll_up_run(struct req *r);
+enum step roll_up_answer(struct req *r);
+
+/* health.c: GET /healthz */
+enum step health_ask(struct req *r);
+enum step health_answer(struct req *r);
+
+/* pages.c: GET /, GET /static/{file} */
+enum step page_home(struct req *r);
+enum step page_static(struct req *r);
+
+/* session.c: POST /login, POST /logout */
+enum step login_begin(struct req *r);
+enum step form_body(struct req *r, const char *at, size_t n);
+enum step login_check(struct req *r);
+enum step login_answer(struct req *r);
+enum step logout_end(struct req *r);
+enum step logout_answer(struct req *r);
+
+#endif

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "api/routes.h"
+
+#include <string.h>
+
+#include "api/resources.h"
+
+#define V1 "/api/v1"
+
+const struct route routes[] = {
+	{HTTP_POST, V1 "/counts", SCOPE_INGEST, counts_begin, counts_body,
+		{counts_commit, counts_answer}},
+	{HTTP_GET, V1 "/counts", SCOPE_READ, listing_begin, NULL,
+		{listing_cameras, listing_rows}},
+	{HTTP_GET, V1 "/stats/{period}", SCOPE_READ, stats_begin, NULL,
+		{stats_cameras, stats_rows}},
+	{HTTP_GET, V1 "/outliers", SCOPE_READ, outliers_begin, NULL,
+		{outliers_cameras, outliers_rows}},
+	{HTTP_GET, V1 "/cameras", SCOPE_READ, NULL, NULL,
+		{cameras_find, cameras_list}},
+	{HTTP_POST, V1 "/cameras", SCOPE_ADMIN, camera_begin, camera_body,
+		{camera_make, camera_made}},
+	{HTTP_POST, V1 "/jobs/roll_up", SCOPE_ADMIN, NULL, NULL,
+		{roll_up_run, roll_up_answer}},
+	{HTTP_GET, "/healthz", 0, NULL, NULL, {health_ask, health_answer}},
+	{HTTP_GET, "/", 0, NULL, NULL, {page_home}},
+	{HTTP_GET, "/static/{file}", 0, NULL, NULL, {page_static}},
+	{HTTP_POST, "/login", 0, login_begin, form_body,
+		{login_check, login_answer}},
+	{HTTP_POST, "/logout", 0, login_begin, form_body,
+		{logout_end, logout_answer}},
+};
+
+const size_t routes_n = ARRAY_LEN(routes);
+
+static const char *const method_name[] = {
+	[HTTP_GET] = "GET, HEAD",
+	[HTTP_HEAD] = "HEAD",
+	[HTTP_POST] = "POST",
+	[HTTP_PUT] = "PUT",
+	[HTTP_PATCH] = "PATCH",
+	[HTTP_DELETE] = "DELETE",
+};
+
+/* Does the path fit the pattern?  {…} stands for one segment. */
+static bool fits(const char *pattern, struct slice path, struct slice *param)
+{
+	const char *at = path.at, *end = path.at + path.n;
+
+	while (*pattern) {
+		if (*pattern == '{') {
+			const char *from = at;
+
+			while (at < end && *at != '/')
+				at++;
+			if (at == from)
+				return false;
+			*param++ = (struct slice){from, (size_t)(at - from)};
+			pattern = strchr(pattern, '}') + 1;
+		} else if (at == end || *at++ != *pattern++) {
+			return false;
+		}
+	}
+	return at == end;
+}
+
+static enum step allow(struct req *r, const bool allowed[HTTP_OTHER])
+{
+	text_str(&r->headers, "Allow: ");
+	for (int m = 0; m < HTTP_OPTIONS; m++)
+		if (allowed[m])
+			text_printf(&r->headers, "%s, ", method_name[m]);
+	text_str(&r->headers, "OPTIONS\r\n");
+	if (r->head.method == HTTP_OPTIONS)
+		return req_reply(r, 204, NULL);
+	return req_problem(r, 405, "method-not-allowed",
+		"this route does not know the method");
+}
+
+enum step route_find(struct req *r)
+{
+	enum http_method method = r->head.method;
+	bool allowed[HTTP_OTHER + 1] = {false}, any = false;
+
+	if (method == HTTP_HEAD)
+		method = HTTP_GET;
+	for (size_t i = 0; i < routes_n; i++) {
+		if (!fits(routes[i].path, r->head.path, r->param))
+			continue;
+		if (routes[i].method == method) {
+			r->route = &routes[i];
+			return STEP_NEXT;
+		}
+		allowed[routes[i].method] = any = true;
+	}
+	if (any)
+		return allow(r, allowed);
+	return req_problem(r, 404, "not-found", "there is no such route");
+}

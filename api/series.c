@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include "api/series.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+
+static enum step bad(struct req *r, const char *name, const char *why)
+{
+	return req_problem(r, 400, "bad-parameter", "%s %s", name, why);
+}
+
+static enum step read_time(
+	struct req *r, const char *name, struct when *w, bool *has)
+{
+	const char *v = query_get(&r->query, name);
+
+	if (!v)
+		return STEP_NEXT;
+	*has = true;
+	if (when_parse(v, strlen(v), w))
+		return bad(r, name,
+			"is no time like 2026-11-21T09:00:00+09:00, or date");
+	return STEP_NEXT;
+}
+
+static enum step read_limit(struct req *r, struct series *s, int64_t most)
+{
+	const char *v = query_get(&r->query, "limit");
+	char *end;
+	long n;
+
+	if (!v)
+		return STEP_NEXT;
+	n = strtol(v, &end, 10);
+	if (*v < '0' || *v > '9' || *end || n < 1 || n > most)
+		return req_problem(r, 400, "bad-parameter",
+			"limit is not from 1 to %d", (int)most);
+	s->limit = n;
+	return STEP_NEXT;
+}
+
+static bool is_known(const char *name, const char *const *more, size_t n)
+{
+	static const char *const known[] = {
+		"camera", "from", "to", "limit", "after"};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (!strcmp(known[i], name))
+			return true;
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(more[i], name))
+			return true;
+	return false;
+}
+
+enum step series_params(struct req *r, struct series *s,
+	const char *const *more, size_t more_n, int64_t limit, int64_t most)
+{
+	static const char *const many[] = {"camera"};
+	const char *v;
+	size_t at = 0;
+	enum step step;
+
+	*s = (struct series){.limit = limit};
+	for (size_t i = 0; i < r->query.n; i++)
+		if (!is_known(r->query.param[i].name, more, more_n))
+			return req_problem(r, 400, "unknown-parameter",
+				"the parameter %.60s is not known",
+				r->query.param[i].name);
+	if ((v = query_repeated(&r->query, many, 1)))
+		return bad(r, v, "is there twice");
+	while ((v = query_each(&r->query, "camera", &at))) {
+		s->all |= !strcmp(v, "*");
+		s->wanted[s->wanted_n++] = v;
+	}
+	s->all |= !s->wanted_n;
+	s->after = query_get(&r->query, "after");
+	if ((step = read_time(r, "from", &s->from, &s->has_from)) !=
+			STEP_NEXT ||
+		(step = read_time(r, "to", &s->to, &s->has_to)) != STEP_NEXT)
+		return step;
+	return read_limit(r, s, most);
+}
+
+enum step series_ask(struct req *r, struct series *s)
+{
+	if (s->all)
+		return req_query(r, Q_SERIES_ALL, NULL, 0);
+	return req_query(r, Q_SERIES_ONE, DB_ARGS(DB_S(s->wanted[s->at])), 1);
+}
+
+static bool add(struct req *r, struct series *s, const struct db_cell *row)
+{
+	struct series_camera *c = &s->camera[s->n];
+
+	if (!principal_covers(&r->who, row[1].s.at))
+		return false;
+	c->camera_id = row[0].i;
+	c->code = arena_copy(&r->arena, row[1].s.at, row[1].s.n);
+	c->zone = arena_copy(&r->arena, row[2].s.at, row[2].s.n);
+	if (c->code && c->zone)
+		s->n++;
+	return true;
+}
+
+static int by_code(const void *a, const void *b)
+{
+	return strcmp(((const struct series_camera *)a)->code,
+		((const struct series_camera *)b)->code);
+}
+
+/* Pages follow the codes: in order, each once. */
+static void tidy(struct series *s)
+{
+	size_t n = 0;
+
+	if (s->n)
+		qsort(s->camera, s->n, sizeof(*s->camera), by_code);
+	for (size_t i = 0; i < s->n; i++)
+		if (!n || strcmp(s->camera[n - 1].code, s->camera[i].code) != 0)
+			s->camera[n++] = s->camera[i];
+	s->n = n;
+	s->at = 0;
+}
+
+enum step series_take(struct req *r, struct series *s)
+{
+	size_t room = s->all ? r->rows.n : s->wanted_n;
+
+	if (!s->camera && room) {
+		s->camera = arena_alloc(&r->arena, room * sizeof(*s->camera));
+		if (!s->camera)
+			return req_fail(r, E_TOO_BIG);
+	}
+	for (size_t i = 0; s->all && i < r->rows.n; i++)
+		add(r, s, &r->rows.cell[i * r->rows.cols]);
+	if (!s->all) {
+		/* Not there, or not for this token: the same answer. */
+		if (!r->rows.n || !add(r, s, r->rows.cell))
+			return req_problem(r, 404, "unknown-camera",
+				"camera \"%.60s\" is not registered",
+				s->wanted[s->at]);
+		if (++s->at < s->wanted_n)
+			return series_ask(r, s) == STEP_WAIT ? STEP_AGAIN
+							     : STEP_DONE;
+	}
+	tidy(s);
+	return STEP_NEXT;
+}
+
+/* Local times that the clock skips mean the moment it skips them. */
+static int64_t instant(const struct when *w, const struct tz *tz)
+{
+	int64_t found[2];
+
+	if (w->has_offset)
+		return w->at;
+	if (tz_local(tz, w->at, found))
+		return found[0];
+	return w->at - tz_offset(tz, w->at - DAY_S);
+}
+
+void series_range(
+	const struct series *s, const struct tz *tz, int64_t *from, int64_t *to)
+{
+	static const struct civil first = {1970, 1, 1, 0, 0, 0};
+	static const struct civil last = {9999, 1, 1, 0, 0, 0};
+
+	*from = s->has_from ? instant(&s->from, tz) : when_from_civil(&first);
+	*to = s->has_to ? instant(&s->to, tz) : when_from_civil(&last);
+}
+
+/* Bytes that stand for themselves in a query (RFC 3986, section 2.3). */
+static bool plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9') || strchr("-._~/:*", c);
+}
+
+static void encode(struct text *t, const char *s)
+{
+	for (; *s; s++)
+		if (plain(*s))
+			text_add(t, s, 1);
+		else
+			text_printf(t, "%%%02X", (unsigned)(unsigned char)*s);
+}
+
+void series_next(struct text *t, const struct req *r)
+{
+	text_add(t, r->head.path.at, r->head.path.n);
+	text_str(t, "?");
+	for (size_t i = 0; i < r->query.n; i++) {
+		if (!strcmp(r->query.param[i].name, "after"))
+			continue;
+		encode(t, r->query.param[i].name);
+		text_str(t, "=");
+		encode(t, r->query.param[i].value);
+		text_str(t, "&");
+	}
+	text_str(t, "after=");
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+/*
+ * series: the cameras and the range that a reading request asks for, and its
+ * pages.  Shared by the routes that list rows camera by camera:
+ *
+ *	?camera=a&camera=b   repeated, or "*", or left out: all
+ *	?from=&to=           RFC 3339; without an offset, in the camera's zone
+ *	?limit=              rows of a page
+ *	?after=              where the page begins; only from "next"
+ */
+#ifndef TALLY_API_SERIES_H
+#define TALLY_API_SERIES_H
+
+#include "api/req.h"
+#include "common/tz.h"
+#include "common/when.h"
+
+struct series_camera {
+	int64_t camera_id;
+	const char *code, *zone;
+};
+
+struct series {
+	struct series_camera *camera;
+	size_t n, at;
+	bool all;
+	const char *wanted[QUERY_MAX];
+	size_t wanted_n;
+	struct when from, to;
+	bool has_from, has_to;
+	int64_t limit;
+	const char *after; /* NULL: the first page */
+};
+
+/* Reads the parameters; a wrong one makes the reply (400). */
+enum step series_params(struct req *r, struct series *s,
+	const char *const *more, size_t more_n, int64_t limit, int64_t most);
+/* Asks for the cameras, and takes them: two steps, the second may ask again
+ * (STEP_AGAIN after STEP_WAIT is the caller's: call until STEP_NEXT). */
+enum step series_ask(struct req *r, struct series *s);
+enum step series_take(struct req *r, struct series *s);
+
+/* The range for a camera whose zone is tz; [0, INT64 max) where open. */
+void series_range(const struct series *s, const struct tz *tz, int64_t *from,
+	int64_t *to);
+
+/* The parameters of the next page but for `after`, begun with '?'. */
+void series_next(struct text *t, const struct req *r);
+
+#endif

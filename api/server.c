@@ -1,0 +1,689 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Map of the file: clocks and states; input (read, head, body); output;
+ * ends of a connection; the listener and its sweep.
+ */
+#include "api/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "common/log.h"
+
+enum {
+	BODY_ROOM = 16384, /* bytes of input behind the head */
+	LINGER_MS = 2000,
+	ACCEPT_PAUSE_MS = 100,
+	ACCEPTS_A_TURN = 64
+};
+
+struct server {
+	struct api *api;
+	int fd, port;
+	struct event on_accept, on_pause, on_sweep;
+	struct conn *conns;
+	struct server_counters count;
+	bool stopping;
+	bool accept_failing; /* said once until an accept works again */
+};
+
+static void conn_close(struct conn *c);
+static void conn_input(struct conn *c);
+
+int64_t server_clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+const char *server_state_name(enum conn_state state)
+{
+	static const char *const name[CONN_STATES] = {
+		"head", "body", "busy", "send", "linger"};
+
+	return name[state];
+}
+
+/* The one door between states. */
+static void conn_become(struct conn *c, enum conn_state state)
+{
+	const struct conf *k = &c->server->api->conf;
+	int64_t now = server_clock_ms();
+
+	c->state = state;
+	switch (state) {
+	case CONN_HEAD:
+		c->begun = c->in_n > 0;
+		c->deadline_ms = now +
+			1000 *
+				(int64_t)(c->begun ? k->api_head_timeout_s
+						   : k->api_idle_timeout_s);
+		break;
+	case CONN_BODY:
+		c->deadline_ms = now + 1000 * (int64_t)k->api_body_timeout_s;
+		break;
+	case CONN_BUSY:
+		/* The database's own deadlines end it. */
+		c->deadline_ms = INT64_MAX;
+		break;
+	case CONN_SEND:
+		c->deadline_ms = now + 1000 * (int64_t)k->api_reply_timeout_s;
+		break;
+	case CONN_LINGER:
+		c->deadline_ms = now + LINGER_MS;
+		break;
+	case CONN_STATES:
+		break;
+	}
+}
+
+static void reading(struct conn *c, bool on)
+{
+	if (on == c->read_on)
+		return;
+	c->read_on = on;
+	if (on)
+		event_add(&c->on_read, NULL);
+	else
+		event_del(&c->on_read);
+}
+
+static void writing(struct conn *c, bool on)
+{
+	if (on == c->write_on)
+		return;
+	c->write_on = on;
+	if (on)
+		event_add(&c->on_write, NULL);
+	else
+		event_del(&c->on_write);
+}
+
+/* ---- input ---- */
+
+/* Memory for a head and some body; given back by the sweep while the connection
+ * idles. */
+static bool have_buffer(struct conn *c)
+{
+	if (c->in)
+		return true;
+	c->cap = c->server->api->conf.api_head_max + BODY_ROOM;
+	c->in = malloc(c->cap);
+	return c->in != NULL;
+}
+
+static void drop_buffer(struct conn *c)
+{
+	free(c->in);
+	c->in = NULL;
+	c->in_n = c->cap = 0;
+}
+
+static void consume(struct conn *c, size_t n)
+{
+	c->in_n -= n;
+	if (c->in_n)
+		memmove(c->in, c->in + n, c->in_n);
+}
+
+/* A refusal of the framing layer: one reply, then the end. */
+static void refuse(struct conn *c, int status, const char *why)
+{
+	c->server->count.refused_framing++;
+	c->keep = false;
+	if (c->state == CONN_HEAD) {
+		conn_become(c, CONN_BUSY);
+		c->req.head = (struct http_head){0};
+		req_init(&c->req);
+	}
+	req_refuse(&c->req, status, why);
+}
+
+static void head_input(struct conn *c)
+{
+	struct server *s = c->server;
+	struct http_refusal no = {0};
+	struct req *r = &c->req;
+	size_t used = 0;
+	enum http_step step;
+
+	if (!c->begun) {
+		c->begun = true;
+		c->deadline_ms = server_clock_ms() +
+			1000 * (int64_t)s->api->conf.api_head_timeout_s;
+	}
+	step = http_head_parse(&r->head, c->in, c->in_n,
+		s->api->conf.api_head_max, &c->scanned, &used, &no);
+	if (step == HTTP_MORE)
+		return;
+	if (step == HTTP_REFUSED) {
+		refuse(c, no.status, no.why);
+		return;
+	}
+	s->count.requests++;
+	c->head_n = used;
+	c->scanned = 0;
+	c->body_n = 0;
+	c->body_whole = !r->head.chunked && r->head.length == 0;
+	c->keep = r->head.keep_alive && !s->stopping;
+	http_body_init(&c->body, &r->head);
+	conn_become(c, CONN_BUSY);
+	req_begin(r);
+}
+
+void conn_want_body(struct conn *c)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	conn_become(c, CONN_BODY);
+	/* Twenty-five bytes fit into any socket's buffer; where they do not
+	 * the client goes on by itself after a while. */
+	if (c->req.head.expect_continue && c->in_n == c->head_n &&
+		send(c->fd, go_on, sizeof(go_on) - 1, MSG_NOSIGNAL) < 0)
+		c->gone = errno != EAGAIN && errno != EWOULDBLOCK;
+	reading(c, true);
+	/* What came with the head is looked at by conn_input's loop. */
+}
+
+/* Feeds what stands behind the head.  False when the state changed. */
+static bool body_input(struct conn *c)
+{
+	struct http_refusal no = {0};
+	struct slice piece = {0};
+	size_t used = 0;
+	enum http_step step;
+
+	step = http_body_next(&c->body, c->in + c->head_n, c->in_n - c->head_n,
+		&used, &piece, &no);
+	if (step == HTTP_REFUSED) {
+		refuse(c, no.status, no.why);
+		return false;
+	}
+	c->body_n += piece.n;
+	if (c->body_n > c->server->api->conf.api_body_max) {
+		c->server->count.refused_bodies++;
+		refuse(c, 413, "the body is over its bound");
+		return false;
+	}
+	if (piece.n)
+		req_body(&c->req, piece.at, piece.n);
+	if (c->state != CONN_BODY)
+		return false;
+	/* The head stays where it is: slices point into it. */
+	c->in_n -= used;
+	memmove(c->in + c->head_n, c->in + c->head_n + used,
+		c->in_n - c->head_n);
+	if (step == HTTP_DONE) {
+		c->body_whole = true;
+		conn_become(c, CONN_BUSY);
+		req_body_end(&c->req);
+		return false;
+	}
+	return used > 0;
+}
+
+/* Works on the bytes that are there until they are used up. */
+static void conn_input(struct conn *c)
+{
+	for (;;) {
+		enum conn_state was = c->state;
+		size_t had = c->in_n;
+
+		if (c->gone)
+			return;
+		if (was == CONN_HEAD && c->in_n)
+			head_input(c);
+		else if (was == CONN_BODY)
+			while (body_input(c))
+				;
+		if (c->state != CONN_HEAD && c->state != CONN_BODY)
+			return;
+		if (c->state == was && c->in_n == had)
+			break;
+	}
+	/* Half a request, and no more will come. */
+	if (c->eof)
+		c->gone = true;
+}
+
+/* Reads and forgets.  False at the end. */
+static bool linger_input(struct conn *c)
+{
+	char waste[BODY_ROOM];
+	ssize_t n = recv(c->fd, waste, sizeof(waste), 0);
+
+	if (n > 0) {
+		c->body_n += (uint64_t)n;
+		return c->body_n <= c->server->api->conf.api_body_max;
+	}
+	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static void maybe_close(struct conn *c)
+{
+	if (c->gone && c->state != CONN_BUSY)
+		conn_close(c);
+}
+
+static void on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	ssize_t n;
+
+	(void)what;
+	if (c->state == CONN_LINGER) {
+		if (!linger_input(c))
+			conn_close(c);
+		return;
+	}
+	if (!have_buffer(c)) {
+		conn_close(c);
+		return;
+	}
+	if (c->in_n == c->cap || c->eof) {
+		/* Pipelined bytes wait in the socket until there is room. */
+		reading(c, false);
+		return;
+	}
+	n = recv(fd, c->in + c->in_n, c->cap - c->in_n, 0);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			c->gone = true;
+	} else if (n == 0) {
+		c->eof = true;
+		reading(c, false);
+		/* A client may close its half and still want the reply. */
+		if (c->state == CONN_HEAD || c->state == CONN_BODY)
+			c->gone = true;
+	} else {
+		c->in_n += (size_t)n;
+		if (c->state == CONN_HEAD || c->state == CONN_BODY)
+			conn_input(c);
+	}
+	maybe_close(c);
+}
+
+/* ---- output ---- */
+
+/* The reply left.  Next request, or the end. */
+static void sent(struct conn *c)
+{
+	free(c->out);
+	c->out = NULL;
+	c->out_n = c->out_sent = 0;
+	writing(c, false);
+	if (!c->keep) {
+		if (c->eof) {
+			c->gone = true;
+			return;
+		}
+		/* Close only our half: an unread byte would make the kernel
+		 * reset the connection and take the reply with it. */
+		shutdown(c->fd, SHUT_WR);
+		c->in_n = 0;
+		conn_become(c, CONN_LINGER);
+		reading(c, true);
+		return;
+	}
+	consume(c, c->head_n);
+	c->head_n = 0;
+	conn_become(c, CONN_HEAD);
+	if (!c->eof)
+		reading(c, true);
+	else if (!c->in_n)
+		c->gone = true;
+}
+
+static void on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	ssize_t n = send(
+		fd, c->out + c->out_sent, c->out_n - c->out_sent, MSG_NOSIGNAL);
+
+	(void)what;
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		c->gone = true;
+	else if (n > 0 && (c->out_sent += (size_t)n) == c->out_n) {
+		sent(c);
+		conn_input(c);
+	}
+	maybe_close(c);
+}
+
+/* Keeps what the socket did not take. */
+static bool keep_rest(struct conn *c, struct iovec v[2], size_t done)
+{
+	size_t total = v[0].iov_len + v[1].iov_len;
+
+	c->out = malloc(total - done);
+	if (!c->out)
+		return false;
+	c->out_n = total - done;
+	c->out_sent = 0;
+	if (done < v[0].iov_len) {
+		memcpy(c->out, (char *)v[0].iov_base + done,
+			v[0].iov_len - done);
+		if (v[1].iov_len)
+			memcpy(c->out + v[0].iov_len - done, v[1].iov_base,
+				v[1].iov_len);
+	} else {
+		memcpy(c->out, (char *)v[1].iov_base + (done - v[0].iov_len),
+			total - done);
+	}
+	return true;
+}
+
+void conn_send(struct conn *c, const char *head, size_t head_n, char *body,
+	size_t body_n)
+{
+	struct iovec v[2] = {
+		{.iov_base = (void *)(uintptr_t)head, .iov_len = head_n},
+		{.iov_base = body, .iov_len = body_n},
+	};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = body_n ? 2 : 1};
+	ssize_t n;
+
+	/* The body was not read to its end: what follows is no request. */
+	if (!c->body_whole)
+		c->keep = false;
+	conn_become(c, CONN_SEND);
+	n = c->gone ? -1 : sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	if (n < 0 && (c->gone || (errno != EAGAIN && errno != EINTR)))
+		c->gone = true;
+	else if (n >= 0 && (size_t)n == head_n + body_n)
+		sent(c);
+	else if (keep_rest(c, v, n < 0 ? 0 : (size_t)n))
+		writing(c, true);
+	else
+		c->gone = true;
+	free(body);
+}
+
+/* ---- the end ---- */
+
+static void conn_close(struct conn *c)
+{
+	struct server *s = c->server;
+
+	reading(c, false);
+	writing(c, false);
+	req_end(&c->req);
+	close(c->fd);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		s->conns = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	free(c->in);
+	free(c->out);
+	free(c);
+	s->count.open--;
+}
+
+bool conn_alive(struct conn *c)
+{
+	if (c->gone && c->state != CONN_BUSY) {
+		conn_close(c);
+		return false;
+	}
+	/* A reply went out from a completion: pipelined bytes are next. */
+	if (c->state == CONN_HEAD || c->state == CONN_BODY)
+		conn_input(c);
+	if (c->gone && c->state != CONN_BUSY) {
+		conn_close(c);
+		return false;
+	}
+	return true;
+}
+
+/* ---- the listener ---- */
+
+static void conn_open(struct server *s, int fd, const struct sockaddr *from)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	int on = 1;
+
+	if (!c) {
+		close(fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	c->server = s;
+	c->fd = fd;
+	c->req.conn = c;
+	c->req.api = s->api;
+	if (from->sa_family == AF_INET)
+		inet_ntop(AF_INET,
+			&((const struct sockaddr_in *)(const void *)from)
+				 ->sin_addr,
+			c->addr, sizeof(c->addr));
+	else
+		inet_ntop(AF_INET6,
+			&((const struct sockaddr_in6 *)(const void *)from)
+				 ->sin6_addr,
+			c->addr, sizeof(c->addr));
+	event_assign(&c->on_read, s->api->base, fd, EV_READ | EV_PERSIST,
+		on_read, c);
+	event_assign(&c->on_write, s->api->base, fd, EV_WRITE | EV_PERSIST,
+		on_write, c);
+	c->next = s->conns;
+	if (s->conns)
+		s->conns->prev = c;
+	s->conns = c;
+	s->count.open++;
+	s->count.accepted++;
+	conn_become(c, CONN_HEAD);
+	reading(c, true);
+}
+
+static void refuse_full(struct server *s, int fd)
+{
+	static const char full[] =
+		"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n"
+		"Content-Length: 0\r\nConnection: close\r\n\r\n";
+	ssize_t n = send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL);
+
+	(void)n;
+	s->count.refused_full++;
+	close(fd);
+}
+
+static void on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (!s->stopping)
+		event_add(&s->on_accept, NULL);
+}
+
+/* Out of descriptors: leave the queue alone for a moment, do not spin. */
+static void pause_accept(struct server *s)
+{
+	struct timeval pause = {0, ACCEPT_PAUSE_MS * 1000};
+
+	if (!s->accept_failing)
+		log_error("listener: cannot accept: %s", strerror(errno));
+	s->accept_failing = true;
+	event_del(&s->on_accept);
+	event_add(&s->on_pause, &pause);
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)what;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		struct sockaddr_storage from;
+		socklen_t n = sizeof(from);
+		int got = accept4(fd, (struct sockaddr *)&from, &n,
+			SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (got < 0) {
+			if (errno == EMFILE || errno == ENFILE ||
+				errno == ENOBUFS || errno == ENOMEM)
+				pause_accept(s);
+			return;
+		}
+		s->accept_failing = false;
+		if (s->count.open >= (size_t)s->api->conf.api_connections_max)
+			refuse_full(s, got);
+		else
+			conn_open(s, got, (struct sockaddr *)&from);
+	}
+}
+
+static void late(struct conn *c)
+{
+	c->server->count.late++;
+	if ((c->state == CONN_HEAD && c->begun) || c->state == CONN_BODY)
+		refuse(c, 408, "the request took too long to arrive");
+	else
+		c->gone = true;
+	maybe_close(c);
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+	int64_t now = server_clock_ms();
+	struct conn *next;
+
+	(void)fd;
+	(void)what;
+	for (struct conn *c = s->conns; c; c = next) {
+		next = c->next;
+		if (now >= c->deadline_ms)
+			late(c);
+		else if (c->state == CONN_HEAD && !c->begun)
+			drop_buffer(c);
+	}
+}
+
+static enum err listen_at(struct server *s)
+{
+	const struct conf *k = &s->api->conf;
+	struct sockaddr_storage at;
+	int n = sizeof(at), on = 1;
+	socklen_t len = sizeof(at);
+
+	memset(&at, 0, sizeof(at));
+	if (evutil_parse_sockaddr_port(
+		    k->api_listen, (struct sockaddr *)&at, &n)) {
+		log_error("api.listen: \"%s\" is not an IP address",
+			k->api_listen);
+		return E_INVALID;
+	}
+	if (at.ss_family == AF_INET)
+		((struct sockaddr_in *)&at)->sin_port =
+			htons((uint16_t)k->api_port);
+	else
+		((struct sockaddr_in6 *)&at)->sin6_port =
+			htons((uint16_t)k->api_port);
+	s->fd = socket(
+		at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd < 0 ||
+		setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+		bind(s->fd, (struct sockaddr *)&at, (socklen_t)n) ||
+		listen(s->fd, 1024) ||
+		getsockname(s->fd, (struct sockaddr *)&at, &len)) {
+		log_error("cannot listen on %s port %d: %s", k->api_listen,
+			k->api_port, strerror(errno));
+		return E_IO;
+	}
+	s->port = ntohs(at.ss_family == AF_INET
+			? ((struct sockaddr_in *)&at)->sin_port
+			: ((struct sockaddr_in6 *)&at)->sin6_port);
+	return E_OK;
+}
+
+enum err server_open(struct server **out, struct api *api)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	struct timeval second = {1, 0};
+	enum err e;
+
+	*out = NULL;
+	if (!s)
+		return E_NOMEM;
+	s->api = api;
+	s->fd = -1;
+	if ((e = listen_at(s))) {
+		if (s->fd >= 0)
+			close(s->fd);
+		free(s);
+		return e;
+	}
+	event_assign(&s->on_accept, api->base, s->fd, EV_READ | EV_PERSIST,
+		on_accept, s);
+	event_assign(&s->on_pause, api->base, -1, 0, on_pause_over, s);
+	event_assign(&s->on_sweep, api->base, -1, EV_PERSIST, on_sweep, s);
+	event_add(&s->on_accept, NULL);
+	event_add(&s->on_sweep, &second);
+	*out = s;
+	return E_OK;
+}
+
+void server_stop(struct server *s)
+{
+	struct conn *next;
+
+	if (s->stopping)
+		return;
+	s->stopping = true;
+	event_del(&s->on_accept);
+	event_del(&s->on_pause);
+	close(s->fd);
+	s->fd = -1;
+	for (struct conn *c = s->conns; c; c = next) {
+		next = c->next;
+		c->keep = false;
+		if (c->state == CONN_HEAD)
+			conn_close(c);
+	}
+}
+
+bool server_stopping(const struct server *s)
+{
+	return s->stopping;
+}
+
+void server_close(struct server *s)
+{
+	struct conn *next;
+
+	if (!s)
+		return;
+	server_stop(s);
+	event_del(&s->on_sweep);
+	for (struct conn *c = s->conns; c; c = next) {
+		next = c->next;
+		conn_close(c);
+	}
+	free(s);
+}
+
+int server_port(const struct server *s)
+{
+	return s->port;
+}
+
+struct server_counters *server_counters(struct server *s)
+{
+	return &s->count;
+}

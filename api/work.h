@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+/*
+ * work: what may take long and asks the database with a blocking connection:
+ * making cameras, roll-ups, checking passwords.  A few threads, each with a
+ * connection of its own; a bounded queue.
+ */
+#ifndef TALLY_API_WORK_H
+#define TALLY_API_WORK_H
+
+#include "api/req.h"
+#include "common/db/sync.h"
+
+struct work;
+
+enum { WORK_THREADS = 2, WORK_WAITING_MAX = 64, WORK_TIMEOUT_S = 900 };
+
+MUST enum err work_open(struct work **w, struct api *api);
+void work_close(struct work *w);
+
+/*
+ * Runs fn on a thread; r and what it points to are the thread's alone until
+ * the next step runs on the loop.  What fn returns is the step's outcome: an
+ * error becomes the reply, as with a query.  Returns STEP_WAIT, or STEP_DONE
+ * with a 503 where the queue is full.
+ */
+typedef enum err (*work_fn)(struct req *r, struct db *db);
+enum step work_run(struct req *r, work_fn fn);
+
+#endif
