@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/*
+ * detect: what an engine must do: find objects in one picture.  An engine
+ * belongs to one thread and keeps nothing that its caller must free.
+ */
+#ifndef TALLY_INGEST_DETECT_DETECT_H
+#define TALLY_INGEST_DETECT_DETECT_H
+
+#include "common/conf.h"
+#include "ingest/classes.h"
+#include "ingest/source.h"
+
+enum { DETECT_MAX = 256 }; /* objects in a picture; the weakest are left out */
+
+struct detection {
+	float x, y, w, h; /* pixels of the picture; x, y: the upper left */
+	float score;	  /* 0 to 1 */
+	enum kind kind;	  /* never KIND_NONE */
+};
+
+struct detections {
+	size_t n;
+	struct detection at[DETECT_MAX];
+	unsigned long refused; /* did not fit, since the engine was opened */
+};
+
+struct engine {
+	const char *name;
+	unsigned kinds; /* 1 << kind for each it can tell */
+	/* Sets d->n.  Logs its library's words: E_NOMEM, E_CORRUPT. */
+	enum err (*find)(
+		struct engine *e, const struct frame *f, struct detections *d);
+	void (*free)(struct engine *e);
+};
+
+/*
+ * Opens the engine that the configuration names.  Logs one line on failure:
+ * E_NOT_FOUND (a file of the model is missing), E_CORRUPT (a damaged model),
+ * E_SYNTAX (a damaged names list), E_INVALID (the configuration).
+ */
+MUST enum err engine_open(struct engine **e, const struct conf *c);
+
+/* Adds one, or takes the place of the weakest. */
+void detections_add(struct detections *d, struct detection x);
+
+/* Leaves of those that overlap (intersection over union above limit) and are
+ * of one group the strongest alone; sorts by falling score. */
+void detections_thin(struct detections *d, float limit);
+
+/* Intersection over union of two boxes, 0 to 1. */
+float detection_iou(const struct detection *a, const struct detection *b);
+
+#endif
