@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#include "ingest/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/json.h"
+#include "common/token.h"
+
+static double number(const struct json *o, const char *name)
+{
+	return json_number(json_member(o, name));
+}
+
+/* Each row was inserted, there before, or took another's place. */
+static enum answer read_stored(const struct json *o, size_t rows, char why[200])
+{
+	double kept = number(o, "inserted") + number(o, "duplicate") +
+		number(o, "replaced");
+
+	if (number(o, "received") == (double)rows && kept == (double)rows &&
+		json_member(o, "rejected") && number(o, "rejected") == 0)
+		return ANSWER_STORED;
+	snprintf(why, 200, "an answer that does not account for %zu row%s",
+		rows, rows == 1 ? "" : "s");
+	return ANSWER_LATER;
+}
+
+static enum answer read_refused(
+	long status, const struct json *o, char why[200])
+{
+	const struct json *errors = json_member(o, "errors"), *first = NULL;
+	const char *detail, *field;
+
+	if (!json_member(o, "rejected") && !json_member(o, "type")) {
+		snprintf(why, 200, "HTTP %ld that is not the API's", status);
+		return ANSWER_LATER;
+	}
+	if (errors && json_type(errors) == JSON_ARRAY)
+		first = json_first(errors);
+	field = json_string(json_member(first, "field"));
+	detail = json_string(json_member(first, "detail"));
+	if (!*detail)
+		detail = json_string(json_member(o, "detail"));
+	snprintf(why, 200, "HTTP %ld: %.40s%s%.120s", status, field,
+		*field ? ": " : "", detail);
+	return !strcmp(field, "camera") ? ANSWER_CAMERA : ANSWER_REFUSED;
+}
+
+enum answer answer_read(
+	long status, struct slice body, size_t rows, char why[200])
+{
+	enum answer a = ANSWER_LATER;
+	struct json *root = NULL;
+
+	snprintf(why, 200, "HTTP %ld", status);
+	if (status == 401 || status == 403)
+		return ANSWER_TOKEN;
+	if (status != 200 && status != 409 && status != 422)
+		return ANSWER_LATER;
+	if (json_parse(body.at, body.n, &root, NULL) ||
+		json_type(root) != JSON_OBJECT)
+		snprintf(why, 200, "HTTP %ld that is not the API's", status);
+	else if (status == 200)
+		a = read_stored(root, rows, why);
+	else
+		a = read_refused(status, root, why);
+	json_free(root);
+	return a;
+}
+
+static bool visible(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (s[i] <= 0x20 || s[i] >= 0x7f)
+			return false;
+	return n > 0;
+}
+
+static enum err keep(const char *s, size_t n, char *token, size_t size)
+{
+	if (!visible(s, n) || n >= size)
+		return E_INVALID;
+	memcpy(token, s, n);
+	token[n] = '\0';
+	return E_OK;
+}
+
+enum err answer_token(struct slice file, char *token, size_t size)
+{
+	const char *s = file.at;
+	size_t n = file.n;
+	struct json *root;
+	enum err e;
+
+	while (n && strchr(" \t\r\n", s[n - 1]) && s[n - 1])
+		n--;
+	while (n && strchr(" \t\r\n", *s) && *s) {
+		s++;
+		n--;
+	}
+	if (!n || *s != '{')
+		return keep(s, n, token, size);
+	if (json_parse(s, n, &root, NULL))
+		return E_INVALID;
+	s = json_string(json_member(root, "ingest_token"));
+	e = keep(s, strlen(s), token, size);
+	token_wipe((void *)(uintptr_t)s, strlen(s));
+	json_free(root);
+	return e;
+}

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: MIT
+#include "ingest/post.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/json.h"
+#include "common/log.h"
+#include "common/text.h"
+#include "common/token.h"
+#include "ingest/answer.h"
+
+enum {
+	REPLY_MAX = 1 << 20, /* bytes; what is longer is no answer of ours */
+	TOKEN_FILE_MAX = 65536,
+	TOKEN_BYTES = 512,
+	RETRY_AFTER_MAX_S = 3600,
+	POLL_US = 1000000, /* an empty spool is looked at again */
+	STEP_US = 250000   /* of a wait, to notice that the program ends */
+};
+
+struct post {
+	const struct post_settings *set;
+	struct spool *spool;
+	CURL *curl;
+	struct curl_slist *headers;
+	struct text body, reply;
+	char error[CURL_ERROR_SIZE];
+	char cause[200]; /* why the last try failed; "" after one that did not
+			  */
+	int64_t wait_us; /* before the next try */
+	size_t singly;	 /* rows to be sent one by one */
+	uint64_t stored;
+
+	struct halt ended;
+	pthread_mutex_t lock; /* of the three below */
+	bool ending, once;
+	int64_t end_us; /* monotonic */
+};
+
+/* --- ending --- */
+
+void post_end(struct post *p, int64_t us, bool once)
+{
+	pthread_mutex_lock(&p->lock);
+	p->ending = true;
+	p->once = once;
+	p->end_us = halt_clock_us() + us;
+	pthread_mutex_unlock(&p->lock);
+	if (us == 0)
+		halt_say(&p->ended);
+	spool_wake(p->spool);
+}
+
+static bool is_ending(struct post *p, bool *once, int64_t *left_us)
+{
+	bool ending;
+
+	pthread_mutex_lock(&p->lock);
+	ending = p->ending;
+	*once = p->once;
+	*left_us = p->end_us - halt_clock_us();
+	pthread_mutex_unlock(&p->lock);
+	return ending;
+}
+
+static bool out_of_time(struct post *p)
+{
+	int64_t left_us;
+	bool once;
+
+	return halt_said(&p->ended) ||
+		(is_ending(p, &once, &left_us) && left_us <= 0);
+}
+
+/* --- libcurl --- */
+
+static size_t on_reply(char *at, size_t size, size_t n, void *arg)
+{
+	struct post *p = arg;
+
+	text_add(&p->reply, at, size * n);
+	return p->reply.full ? 0 : size * n;
+}
+
+/* libcurl asks about once a second, and more often while bytes flow. */
+static int on_progress(
+	void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)a, (void)b, (void)c, (void)d;
+	return out_of_time(arg);
+}
+
+static enum err add_header(struct post *p, const char *line)
+{
+	struct curl_slist *more = curl_slist_append(p->headers, line);
+
+	if (!more)
+		return E_NOMEM;
+	p->headers = more;
+	return E_OK;
+}
+
+static void forget_headers(struct post *p)
+{
+	for (struct curl_slist *h = p->headers; h; h = h->next)
+		token_wipe(h->data, strlen(h->data));
+	curl_slist_free_all(p->headers);
+	p->headers = NULL;
+}
+
+/* why: what is wrong with the file. */
+static enum err read_token(
+	const char *path, char token[TOKEN_BYTES], char why[200])
+{
+	char *bytes = malloc(TOKEN_FILE_MAX);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 || !bytes ? -1 : read(fd, bytes, TOKEN_FILE_MAX);
+	enum err e = E_INVALID;
+
+	if (n < 0) {
+		snprintf(why, 200, "%s", strerror(errno));
+	} else {
+		e = answer_token(
+			(struct slice){bytes, (size_t)n}, token, TOKEN_BYTES);
+		snprintf(why, 200,
+			"holds neither a token nor a JSON object with "
+			"ingest_token");
+		token_wipe(bytes, (size_t)n);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(bytes);
+	return e;
+}
+
+/* Headers with the token as the file has it now; the old ones stay where it
+ * cannot be read. */
+static enum err load_token(struct post *p, char why[200])
+{
+	char token[TOKEN_BYTES], line[TOKEN_BYTES + 32];
+	enum err e = read_token(p->set->token_file, token, why);
+
+	if (e)
+		return e;
+	forget_headers(p);
+	snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
+	e = add_header(p, line);
+	token_wipe(token, sizeof(token));
+	token_wipe(line, sizeof(line));
+	if (!e)
+		e = add_header(p, "Content-Type: application/json");
+	/* Without this libcurl asks before it sends a larger body. */
+	if (!e)
+		e = add_header(p, "Expect:");
+	curl_easy_setopt(p->curl, CURLOPT_HTTPHEADER, p->headers);
+	return e;
+}
+
+static enum err check_url(const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t n;
+
+	if (!host ||
+		(strncmp(url, "http://", 7) && strncmp(url, "https://", 8))) {
+		log_error("ingest.url: is not http://HOST or https://HOST");
+		return E_INVALID;
+	}
+	host += 3;
+	n = strcspn(host, "/?#");
+	if (n == 0 || host[n + strspn(host + n, "/")] || memchr(host, '@', n)) {
+		log_error("ingest.url: must be an origin alone, without path "
+			  "or credentials");
+		return E_INVALID;
+	}
+	return E_OK;
+}
+
+static enum err set_up(struct post *p)
+{
+	char url[1100];
+	size_t n = strlen(p->set->url);
+	CURL *c = curl_easy_init();
+
+	p->curl = c;
+	if (!c)
+		return E_NOMEM;
+	while (n && p->set->url[n - 1] == '/')
+		n--;
+	snprintf(url, sizeof(url), "%.*s/api/v1/counts", (int)n, p->set->url);
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(c, CURLOPT_PROXY, "");
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_POST, 1L);
+	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
+		(long)(p->set->answer_us / 1000 < 5000
+				? p->set->answer_us / 1000
+				: 5000));
+	curl_easy_setopt(
+		c, CURLOPT_TIMEOUT_MS, (long)(p->set->answer_us / 1000));
+	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, p->error);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_reply);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, p);
+	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(c, CURLOPT_XFERINFODATA, p);
+	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
+	return E_OK;
+}
+
+enum err post_open(
+	struct post **out, const struct post_settings *s, struct spool *spool)
+{
+	enum err e = check_url(s->url);
+	struct post *p;
+	char why[200];
+
+	*out = NULL;
+	if (!e && !*s->token_file) {
+		log_error("ingest.token_file: none is set");
+		e = E_INVALID;
+	}
+	if (e)
+		return e;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) ||
+		!(p = calloc(1, sizeof(*p))))
+		return E_NOMEM;
+	p->set = s;
+	p->spool = spool;
+	halt_init(&p->ended);
+	pthread_mutex_init(&p->lock, NULL);
+	text_init(&p->body, SPOOL_BATCH_BYTES * 2);
+	text_init(&p->reply, REPLY_MAX);
+	if (!(e = set_up(p)) && (e = load_token(p, why)) == E_INVALID)
+		log_error("ingest.token_file %s: %s", s->token_file, why);
+	if (e) {
+		post_close(p);
+		return e;
+	}
+	*out = p;
+	return E_OK;
+}
+
+void post_close(struct post *p)
+{
+	if (!p)
+		return;
+	curl_easy_cleanup(p->curl);
+	forget_headers(p);
+	text_free(&p->body);
+	text_free(&p->reply);
+	pthread_mutex_destroy(&p->lock);
+	halt_fini(&p->ended);
+	free(p);
+}
+
+uint64_t post_stored(const struct post *p)
+{
+	return p->stored;
+}
+
+/* --- one try --- */
+
+/* Rows are JSON objects: one as it is, several as an array. */
+static void write_body(struct post *p, const struct spool_batch *b)
+{
+	text_clear(&p->body);
+	if (b->n > 1)
+		text_str(&p->body, "[");
+	for (size_t i = 0; i < b->n; i++) {
+		if (i)
+			text_str(&p->body, ",");
+		text_add(&p->body, b->row[i].at, b->row[i].n);
+	}
+	if (b->n > 1)
+		text_str(&p->body, "]");
+}
+
+static enum answer try_once(struct post *p, const struct spool_batch *b,
+	char why[200], int64_t *retry_after_us)
+{
+	curl_off_t after = 0;
+	long status = 0;
+	CURLcode r;
+
+	write_body(p, b);
+	text_clear(&p->reply);
+	p->error[0] = '\0';
+	*retry_after_us = 0;
+	snprintf(why, 200, "out of memory");
+	if (p->body.full)
+		return ANSWER_LATER;
+	curl_easy_setopt(p->curl, CURLOPT_POSTFIELDS, p->body.at);
+	curl_easy_setopt(
+		p->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)p->body.n);
+	r = curl_easy_perform(p->curl);
+	if (r) {
+		snprintf(why, 200, "%.190s",
+			*p->error ? p->error : curl_easy_strerror(r));
+		return ANSWER_LATER;
+	}
+	curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_getinfo(p->curl, CURLINFO_RETRY_AFTER, &after);
+	if (after > RETRY_AFTER_MAX_S)
+		after = RETRY_AFTER_MAX_S;
+	if (after > 0)
+		*retry_after_us = after * INT64_C(1000000);
+	return answer_read(status,
+		(struct slice){p->reply.at ? p->reply.at : "", p->reply.n},
+		b->n, why);
+}
+
+/* Logs a cause once, until another or none takes its place.  libcurl counts
+ * milliseconds in some of its words, so digits do not make a cause. */
+static void tell_cause(struct post *p, const char *what, const char *why)
+{
+	char cause[200];
+	size_t n = 0;
+
+	for (const char *c = why; *c && n < sizeof(cause) - 1; c++)
+		if (strncmp(why, "HTTP", 4) == 0 || *c < '0' || *c > '9')
+			cause[n++] = *c;
+	cause[n] = '\0';
+	if (!strcmp(cause, p->cause))
+		return;
+	memcpy(p->cause, cause, n + 1);
+	log_warn("post %s: %s: %s; %llu rows wait in the spool", p->set->url,
+		what, why,
+		(unsigned long long)spool_facts_now(p->spool).waiting);
+}
+
+static void tell_success(struct post *p)
+{
+	if (*p->cause)
+		log_info("post %s: stored again", p->set->url);
+	p->cause[0] = '\0';
+	p->wait_us = 0;
+}
+
+/* Doubles the wait; a random share of it keeps many senders apart. */
+static int64_t next_wait(struct post *p, int64_t retry_after_us)
+{
+	uint32_t random = 0;
+	int64_t wait;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)halt_clock_us();
+	p->wait_us = p->wait_us ? p->wait_us * 2 : p->set->wait_least_us;
+	if (p->wait_us > p->set->wait_most_us)
+		p->wait_us = p->set->wait_most_us;
+	wait = p->wait_us / 2 + (int64_t)(random % 1024) * p->wait_us / 2048;
+	return wait > retry_after_us ? wait : retry_after_us;
+}
+
+/* --- what an answer leads to --- */
+
+/* Whether the row is the configured camera's; rows of one that was renamed
+ * must not hold up those that follow. */
+static bool is_ours(const struct post *p, struct slice row)
+{
+	struct json *root;
+	bool same;
+
+	if (json_parse(row.at, row.n, &root, NULL))
+		return false;
+	same = !strcmp(
+		json_string(json_member(root, "camera")), p->set->camera);
+	json_free(root);
+	return same;
+}
+
+static enum err refuse(
+	struct post *p, const struct spool_batch *b, const char *why)
+{
+	struct text line;
+	enum err e;
+
+	text_init(&line, 2 * SPOOL_BATCH_BYTES);
+	json_open(&line, NULL, '{');
+	json_str(&line, "why", why);
+	text_str(&line, ",\"row\":");
+	text_add(&line, b->row[0].at, b->row[0].n);
+	json_close(&line, '}');
+	text_str(&line, "\n");
+	e = line.full ? E_NOMEM : spool_refuse(p->spool, line.at, line.n);
+	text_free(&line);
+	if (e)
+		return e;
+	log_error("post %s: a row is refused for good and kept in "
+		  "refused.ndjson: %s",
+		p->set->url, why);
+	return spool_drop(p->spool, b, 1);
+}
+
+/* One batch, one answer.  *wait_us: 0, or before the next try. */
+static enum err turn(struct post *p, bool *worked, int64_t *wait_us)
+{
+	struct spool_batch b;
+	enum err e = spool_take(p->spool, p->singly ? 1 : SPOOL_BATCH, &b);
+	int64_t after_us;
+	char why[200];
+
+	*worked = true;
+	*wait_us = 0;
+	if (e || b.n == 0)
+		return e;
+	switch (try_once(p, &b, why, &after_us)) {
+	case ANSWER_STORED:
+		tell_success(p);
+		p->singly -= p->singly ? 1 : 0;
+		p->stored += b.n;
+		return spool_drop(p->spool, &b, b.n);
+	case ANSWER_CAMERA:
+		if (b.n == 1 && is_ours(p, b.row[0])) {
+			tell_cause(p, "the camera is refused", why);
+			break;
+		}
+		/* fall through */
+	case ANSWER_REFUSED:
+		if (b.n > 1) {
+			p->singly = b.n;
+			return E_OK;
+		}
+		e = refuse(p, &b, why);
+		if (e != E_FULL && e != E_NOMEM) {
+			p->singly -= p->singly ? 1 : 0;
+			return e;
+		}
+		tell_cause(p, "no room to keep a refused row", why);
+		break;
+	case ANSWER_TOKEN:
+		tell_cause(p, "the token is refused", why);
+		/* Where the file is gone too, the old token is tried again. */
+		if (load_token(p, why) == E_NOMEM)
+			return E_NOMEM;
+		break;
+	case ANSWER_LATER:
+		tell_cause(p, "not stored", why);
+		break;
+	}
+	*worked = false;
+	*wait_us = next_wait(p, after_us);
+	return E_OK;
+}
+
+/* Before the next try; the end of the program asks for one more at once. */
+static void wait_for_try(struct post *p, int64_t wait_us)
+{
+	int64_t left_us;
+	bool once, was_ending = is_ending(p, &once, &left_us);
+
+	for (; wait_us > 0 && !out_of_time(p); wait_us -= STEP_US) {
+		halt_wait(&p->ended, wait_us < STEP_US ? wait_us : STEP_US);
+		if (!was_ending && is_ending(p, &once, &left_us))
+			return;
+	}
+}
+
+enum err post_run(struct post *p)
+{
+	int64_t wait_us, left_us;
+	bool worked, once, was_ending;
+	enum err e;
+
+	for (;;) {
+		was_ending = is_ending(p, &once, &left_us);
+		if ((e = turn(p, &worked, &wait_us)))
+			return e;
+		if (was_ending &&
+			((!worked && once) ||
+				!spool_facts_now(p->spool).waiting))
+			return E_OK;
+		if (!worked)
+			wait_for_try(p, wait_us);
+		else
+			spool_wait(p->spool, POLL_US);
+		if (out_of_time(p))
+			return E_OK;
+	}
+}
