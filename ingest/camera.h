@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/*
+ * camera: one camera's way from pictures to rows: source, engine, tracker,
+ * intervals, spool.  Belongs to one thread from camera_run to its end.
+ */
+#ifndef TALLY_INGEST_CAMERA_H
+#define TALLY_INGEST_CAMERA_H
+
+#include "ingest/detect/detect.h"
+#include "ingest/halt.h"
+#include "ingest/row.h"
+#include "ingest/source.h"
+#include "ingest/spool.h"
+#include "ingest/status.h"
+
+struct camera_run;
+
+/* What an operator chose, and what the camera works with: all the caller's. */
+struct camera {
+	const char *code;
+	int interval_s;
+	bool max;	  /* as fast as possible, on the clip's own clock */
+	int64_t start_us; /* with max: the time of the first picture */
+	int loops;	  /* passes of the clip; 0: without end */
+	FILE *report;	  /* CSV of the rows, or NULL */
+
+	struct source *source;
+	struct engine *engine;
+	struct spool *spool;
+	struct halt *halt;
+	struct totals totals; /* out: of the rows that the spool took */
+	struct camera_run *run;
+};
+
+/*
+ * Counts until the halt, or with loops until the last pass ends.  Each status
+ * but STATUS_OK was logged.
+ */
+enum status camera_run(struct camera *c);
+
+#endif
