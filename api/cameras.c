@@ -152,7 +152,12 @@ static enum err make(struct req *r, struct db *db)
 	enum err e = camera_create(db, &m->camera, NULL, &m->field);
 
 	m->exists = e == E_EXISTS;
-	return m->exists || e == E_INVALID ? E_OK : e;
+	if (m->exists || e == E_INVALID)
+		return E_OK;
+	/* What was left out has been chosen now. */
+	return e ? e
+		 : db_run(db, Q_CAMERA_ONE, DB_ARGS(DB_S(m->camera.code)),
+			   &r->rows_arena, &r->rows);
 }
 
 /* The members that may be there, each a text. */
@@ -209,6 +214,8 @@ enum step camera_made(struct req *r)
 {
 	const struct making *m = r->state;
 
+	if (!m->exists && !m->field && !r->rows.n)
+		return req_fail(r, E_DB);
 	if (m->exists)
 		return req_problem(r, 409, "exists",
 			"camera \"%s\" is registered already", m->camera.code);
@@ -220,10 +227,9 @@ enum step camera_made(struct req *r)
 	}
 	json_open(&r->out, NULL, '{');
 	json_str(&r->out, "camera", m->camera.code);
-	json_str(&r->out, "name",
-		m->camera.name ? m->camera.name : m->camera.code);
-	json_str(&r->out, "site", m->camera.site);
-	json_str(&r->out, "tz", m->camera.tz);
+	json_str(&r->out, "name", r->rows.cell[0].s.at);
+	json_str(&r->out, "site", r->rows.cell[1].s.at);
+	json_str(&r->out, "tz", r->rows.cell[2].s.at);
 	json_close(&r->out, '}');
 	return req_json(r, 201);
 }

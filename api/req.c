@@ -213,7 +213,10 @@ static enum step run_begin(struct req *r)
 
 static enum step run_auth(struct req *r)
 {
-	enum step s = auth_check(r);
+	enum step s = STEP_NEXT;
+
+	if (r->route->scope || r->route->known)
+		s = auth_check(r);
 
 	if (s != STEP_NEXT)
 		return s;

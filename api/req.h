@@ -46,6 +46,7 @@ struct route {
 	enum http_method method;
 	const char *path; /* "/api/v1/stats/{period}" */
 	unsigned scope;	  /* one of enum scope; 0: anybody */
+	bool known;	  /* though anybody may call it: who has a session? */
 	step_fn begin;
 	enum step (*body)(struct req *r, const char *at, size_t n);
 	step_fn step[REQ_STEPS];

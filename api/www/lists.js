@@ -33,18 +33,16 @@ export function seenText(camera, now) {
 	return `last seen ${momentLabel(at, camera.tz)} (${ago(at, now)})`;
 }
 
-const healthWords = (name) => name.replaceAll('_', ' ');
-
-/* The state of the system, and which of its checks are not ok. */
+/* The state of the system, and what is wrong with it. */
 export function showHealth(node, health) {
 	const status = health?.status ?? 'down';
 	const bad = Object.entries(health?.checks ?? {})
 		.filter(([, check]) => check?.status && check.status !== 'ok')
-		.map(([name]) => healthWords(name));
+		.map(([name, { detail }]) => detail || name);
 
 	node.dataset.state = status;
 	setText(node, `System: ${status}${
-		bad.length ? ` (${bad.join(', ')})` : ''}`);
+		bad.length ? ` – ${bad.join('; ')}` : ''}`);
 }
 
 export function showCameras(nodes, cameras, selection, now) {
