@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import PROGRAMS, ROOT, SHARED, alive, dev
+from running import PROGRAMS, ROOT, SHARED, alive, dev
 
 KEYS = ["url", "admin_token", "read_token", "ingest_token", "db_socket",
         "db_name", "db_user", "state", "user", "password"]
