@@ -176,9 +176,23 @@ static enum csv_step quote_end(struct csv *c, char ch)
 		"text stands behind the closing quote of a cell");
 }
 
-static bool special(char ch)
+/* What ends a run of ordinary bytes in an unquoted cell, and in a quoted one.
+ */
+static const bool ends_plain[256] = {[','] = true,
+	['"'] = true,
+	['\r'] = true,
+	['\n'] = true,
+	['\0'] = true};
+static const bool ends_quoted[256] = {
+	['"'] = true, ['\n'] = true, ['\0'] = true};
+
+static size_t run(const bool ends[256], const char *s, size_t n)
 {
-	return ch == ',' || ch == '"' || ch == '\r' || ch == '\n' || !ch;
+	size_t i = 0;
+
+	while (i < n && !ends[(unsigned char)s[i]])
+		i++;
+	return i;
 }
 
 /* Takes one special byte or a run of others; *used of them. */
@@ -187,11 +201,10 @@ static enum csv_step take(struct csv *c, const char *s, size_t n, size_t *used)
 	bool quoted = c->state == QUOTED;
 	size_t i = 0;
 
-	if (c->state == PLAIN || c->state == CELL || quoted)
-		while (i < n &&
-			!(quoted ? !s[i] || s[i] == '"' || s[i] == '\n'
-				 : special(s[i])))
-			i++;
+	if (quoted)
+		i = run(ends_quoted, s, n);
+	else if (c->state == PLAIN || c->state == CELL)
+		i = run(ends_plain, s, n);
 	*used = i ? i : 1;
 	c->row_bytes += *used;
 	if (i) {

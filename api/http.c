@@ -180,9 +180,14 @@ enum http_step http_head_parse(struct http_head *h, const char *buf, size_t n,
 {
 	struct scan s = resume(buf, *scanned, no);
 	enum http_step step = HTTP_MORE;
+	size_t end = n < max ? n : max;
 
 	*used = 0;
-	while (step == HTTP_MORE && s.at < n && s.at < max) {
+	while (step == HTTP_MORE && s.at < end) {
+		/* Most of a head is values. */
+		while (s.place == VALUE && s.at + 1 < end &&
+			http_value_byte(buf[s.at]))
+			s.at++;
 		step = scan_byte(&s, h);
 		s.at++;
 	}
