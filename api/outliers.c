@@ -160,7 +160,10 @@ static void write_metric(struct text *t, const struct row *row, int i)
 	if (!row->metric[i].judged)
 		return;
 	json_open(t, metric_name[i], '{');
-	json_int(t, "value", row->metric[i].value);
+	if (row->metric[i].measured)
+		json_int(t, "value", row->metric[i].value);
+	else
+		json_null(t, "value");
 	json_double(t, "reference", row->metric[i].reference);
 	json_double(t, "mean", row->metric[i].mean);
 	json_double(t, "std", row->metric[i].std);
