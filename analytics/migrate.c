@@ -349,6 +349,9 @@ static enum err seed(struct run *r)
 		log_error("site.tz: no time zone \"%s\"", c->site_tz);
 	if (!e && strcmp(c->site_tz, "UTC"))
 		e = calendar_ensure(r->db, "UTC", NULL);
+	/* Rows may come before the event's first run. */
+	if (!e)
+		e = db_run(r->db, Q_MAKE_PARTITIONS, NULL, NULL, NULL);
 	if (!e)
 		e = db_run(r->db, Q_DEFAULT_SITE_ADD,
 			DB_ARGS(DB_S(c->site_name), DB_S(c->site_tz)), NULL,

@@ -1,0 +1,387 @@
+# SPDX-License-Identifier: MIT
+"""The command `tally`, on a schema of its own."""
+import datetime as dt
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import threading
+import zoneinfo
+
+import pymysql
+import pytest
+
+from running import BUILD, ROOT
+
+UTC = dt.timezone.utc
+NAME = "tally_ctl"
+ZONES = ("Asia/Seoul", "Asia/Kathmandu", "Australia/Lord_Howe",
+         "America/New_York", "America/St_Johns", "America/Sao_Paulo",
+         "Africa/Casablanca", "Europe/Dublin", "Pacific/Apia",
+         "Antarctica/Troll", "Pacific/Kiritimati", "Etc/GMT+12")
+
+
+def command(*arguments, stdin="", **kwargs):
+    return subprocess.run([ROOT / BUILD / "tally", *arguments], input=stdin,
+                          capture_output=True, text=True, timeout=120,
+                          cwd=ROOT, **kwargs)
+
+
+class Ctl:
+    def __init__(self, tally):
+        self.tally = tally
+        self.options = ("--set", f"database.socket={tally.db_socket}",
+                        "--set", f"database.user={tally.db_user}",
+                        "--set", f"database.name={NAME}")
+
+    def __call__(self, *arguments, stdin="", check=True):
+        done = command(*self.options, *arguments, stdin=stdin)
+        if check:
+            assert done.returncode == 0, done.stderr
+        return done
+
+    def sql(self, query, *arguments):
+        with pymysql.connect(
+                unix_socket=self.tally.db_socket, user=self.tally.db_user,
+                database=NAME, autocommit=True, charset="utf8mb4",
+                init_command="SET time_zone = '+00:00'") as c:
+            cursor = c.cursor()
+            cursor.execute(query, arguments or None)
+            return list(cursor.fetchall())
+
+
+@pytest.fixture(scope="module")
+def ctl(tally):
+    c = Ctl(tally)
+    tally.sql(f"DROP DATABASE IF EXISTS {NAME}")
+    c("migrate")
+    # What rolls up is not under test here.
+    c.sql("ALTER EVENT tally_minute DISABLE")
+    yield c
+    tally.sql(f"DROP DATABASE {NAME}")
+
+
+def one_line(text):
+    return text.count("\n") == 1 and text.endswith("\n")
+
+
+def test_migrating_again_changes_nothing(ctl):
+    before = ctl.sql("SELECT * FROM schema_migration")
+    said = ctl("migrate").stdout
+    assert "(0 new)" in said and one_line(said)
+    assert ctl.sql("SELECT * FROM schema_migration") == before
+    assert len(before) == len(list((ROOT / "sql/migrations").glob("*.sql")))
+    assert ctl.sql("SELECT name, tz FROM site WHERE is_default") == \
+        [("Default site", "UTC")]
+    ctl.sql("ALTER EVENT tally_minute DISABLE")
+
+
+def test_a_migration_that_was_edited_is_an_error(ctl, tmp_path):
+    shutil.copytree(ROOT / "sql", tmp_path / "sql")
+    first = min((tmp_path / "sql/migrations").glob("*.sql"))
+    first.write_text(first.read_text() + "-- a word more\n")
+    done = ctl("--set", f"database.sql_dir={tmp_path}/sql", "migrate",
+               check=False)
+    assert done.returncode == 1 and one_line(done.stderr)
+    assert first.name in done.stderr and "edited" in done.stderr
+
+
+def test_a_schema_newer_than_the_program_is_left_alone(ctl):
+    ctl.sql("INSERT INTO schema_migration VALUES (9999, '9999_x.sql', '', "
+            "UTC_TIMESTAMP())")
+    done = ctl("migrate", check=False)
+    ctl.sql("DELETE FROM schema_migration WHERE version = 9999")
+    assert done.returncode == 1 and one_line(done.stderr)
+    assert "9999_x.sql" in done.stderr
+
+
+def test_a_statement_that_fails_is_named_by_file_and_line(ctl, tmp_path):
+    shutil.copytree(ROOT / "sql", tmp_path / "sql")
+    bad = tmp_path / "sql/migrations/9000_bad.sql"
+    bad.write_text("-- one\nDO 0;\n\nCREATE TABEL x (a INT);\n")
+    done = ctl("--set", f"database.sql_dir={tmp_path}/sql", "migrate",
+               check=False)
+    assert done.returncode == 1 and one_line(done.stderr)
+    assert "9000_bad.sql:4: 1064" in done.stderr
+    assert not ctl.sql("SELECT 1 FROM schema_migration WHERE version = 9000")
+
+
+@pytest.mark.parametrize("arguments,word", [
+    ((), "command"),
+    (("frobnicate",), "frobnicate"),
+    (("token",), "token"),
+    (("token", "frobnicate"), "frobnicate"),
+    (("token", "create"), "--scope"),
+    (("token", "create", "--scope"), "--scope"),
+    (("token", "create", "--scope", "read,write"), "write"),
+    (("token", "create", "--scope", ""), "--scope"),
+    (("token", "create", "--scope", "read", "--scope", "read"), "--scope"),
+    (("token", "create", "--scope=read", "--expires", "soon"), "--expires"),
+    (("token", "create", "--scope=read", "--expires", "0d"), "--expires"),
+    (("token", "create", "--scope=read", "--expires",
+      "2001-01-01T00:00:00Z"), "--expires"),
+    (("token", "create", "--scope=read", "--expires", "2099-01-01"),
+     "--expires"),
+    (("token", "create", "--scope=read", "--name", "a\nb"), "--name"),
+    (("token", "create", "--scope=read", "extra"), "extra"),
+    (("token", "list", "--colour"), "--colour"),
+    (("user", "create"), "argument"),
+    (("user", "create", "a b"), "log-in"),
+    (("camera", "add"), "argument"),
+    (("migrate", "now"), "now"),
+    (("config",), "--defaults"),
+    (("--frobnicate",), "--frobnicate"),
+    (("--set", "database.colour=red", "migrate"), "database.colour"),
+])
+def test_a_wrong_command_line_is_one_line_and_status_2(ctl, arguments, word):
+    done = ctl(*arguments, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert one_line(done.stderr) and word in done.stderr
+
+
+def test_a_token_is_printed_once_alone_and_kept_as_a_hash(ctl):
+    said = ctl("token", "create", "--scope", "ingest,read", "--name",
+               "one").stdout
+    assert re.fullmatch(r"tly_[A-Za-z0-9_-]{43}\n", said)
+    token = said.strip()
+    assert ctl.sql("SELECT hash, scopes, expires_at FROM token "
+                   "WHERE name = 'one'") == \
+        [(hashlib.sha256(token.encode()).digest(), "ingest,read", None)]
+    listed = ctl("token", "list").stdout
+    assert "\tone\tingest,read\tall\tvalid\tnever\tnever" in listed
+    assert token not in listed
+    assert ctl("token", "create", "--scope", "read").stdout != said
+
+
+def test_a_token_ends_when_it_should(ctl):
+    ctl("token", "create", "--scope=read", "--name=short", "--expires=90d")
+    ctl("token", "create", "--scope=read", "--name=fixed",
+        "--expires=2099-01-01T09:00:00+09:00")
+    (days,), = ctl.sql("SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), "
+                       "expires_at) / 86400 FROM token WHERE name = 'short'")
+    assert 89.99 < days <= 90
+    assert ctl.sql("SELECT expires_at FROM token WHERE name = 'fixed'") == \
+        [(dt.datetime(2099, 1, 1),)]
+    ctl("token", "revoke", "short")
+    (token_id,), = ctl.sql("SELECT token_id FROM token WHERE name = 'fixed'")
+    ctl("token", "revoke", str(token_id))
+    assert ctl("token", "list").stdout.count("\trevoked\t") == 2
+    for again in ("short", str(token_id), "99999", "nobody"):
+        done = ctl("token", "revoke", again, check=False)
+        assert done.returncode == 1 and one_line(done.stderr)
+
+
+def test_two_tokens_of_a_name_are_told_apart_by_id(ctl):
+    for _ in range(2):
+        ctl("token", "create", "--scope=read", "--name=twin")
+    done = ctl("token", "revoke", "twin", check=False)
+    assert done.returncode == 1 and "id" in done.stderr
+    assert ctl.sql("SELECT COUNT(*) FROM token WHERE name = 'twin' "
+                   "AND revoked_at IS NULL") == [(2,)]
+
+
+def test_a_token_is_bound_to_cameras(ctl):
+    ctl("camera", "add", "bound-1")
+    ctl("camera", "add", "bound-2")
+    ctl("token", "create", "--scope=ingest", "--name=bound",
+        "--camera=bound-1", "--camera", "bound-2")
+    assert ctl.sql("SELECT c.code FROM token t JOIN token_camera "
+                   "USING (token_id) JOIN camera c USING (camera_id) "
+                   "WHERE t.name = 'bound' ORDER BY 1") == \
+        [("bound-1",), ("bound-2",)]
+    done = ctl("token", "create", "--scope=ingest", "--name=unbound",
+               "--camera=bound-1", "--camera=nowhere", check=False)
+    assert done.returncode == 1 and "nowhere" in done.stderr
+    assert done.stdout == ""
+    assert not ctl.sql("SELECT 1 FROM token WHERE name = 'unbound'")
+
+
+def test_a_user_gets_a_password_by_file_by_input_or_made(ctl, tmp_path):
+    made = ctl("user", "create", "made").stdout
+    assert re.fullmatch(r"[A-Za-z0-9_-]{20}\n", made)
+    assert ctl("user", "create", "typed", stdin="from input\n").stdout == ""
+    secret = tmp_path / "secret"
+    secret.write_text("from a file\n")
+    ctl("user", "create", "filed", "--password-file", secret)
+    hashes = dict(ctl.sql("SELECT name, password_hash FROM user"))
+    assert set(hashes) == {"made", "typed", "filed"}
+    for h in hashes.values():
+        assert h.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    for arguments, stdin in ((("made",), "long enough\n"),
+                             (("short",), "1234567\n"),
+                             (("none", "--password-file", "/nowhere"), "")):
+        done = ctl("user", "create", *arguments, stdin=stdin, check=False)
+        assert done.returncode == 1 and one_line(done.stderr)
+    assert len(ctl.sql("SELECT 1 FROM user")) == 3
+
+
+def test_another_password_ends_the_sessions(ctl):
+    ctl("user", "create", "eve", stdin="first password\n")
+    ctl.sql("INSERT INTO session (hash, user_id, expires_at) SELECT "
+            "REPEAT('x', 32), user_id, '2099-01-01' FROM user "
+            "WHERE name = 'eve'")
+    (before,), = ctl.sql("SELECT password_hash FROM user WHERE name = 'eve'")
+    ctl("user", "password", "eve", stdin="second password\n")
+    (after,), = ctl.sql("SELECT password_hash FROM user WHERE name = 'eve'")
+    assert before != after
+    assert not ctl.sql("SELECT 1 FROM session")
+    assert ctl("user", "password", "nobody", stdin="long enough\n",
+               check=False).returncode == 1
+
+
+def test_a_camera_is_added_once_to_a_site_in_a_zone(ctl):
+    ctl("camera", "add", "gate-1", "--name", "Haupttor – 정문", "--site",
+        "Werk 1", "--tz", "Asia/Seoul")
+    ctl("camera", "add", "gate-2", "--site=Werk 1")
+    listed = ctl("camera", "list").stdout
+    assert "gate-1\tHaupttor – 정문\tWerk 1\tAsia/Seoul\t\n" in listed
+    assert "gate-2\tgate-2\tWerk 1\tUTC\t\n" in listed
+    for arguments, word in ((("gate-1",), "exists"),
+                            (("gate 3",), "camera"),
+                            (("gate-3", "--tz=Mars/Phobos"), "tz"),
+                            (("gate-3", "--name=a\x1bb"), "name"),
+                            (("gate-3", "--site="), "site")):
+        done = ctl("camera", "add", *arguments, check=False)
+        assert done.returncode == 1
+        assert one_line(done.stderr) and word in done.stderr
+
+
+def local(zone, at):
+    return (dt.datetime(1970, 1, 1, tzinfo=UTC)
+            + dt.timedelta(seconds=at)).astimezone(zone)
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_the_calendar_is_that_of_the_zone(ctl, name):
+    ctl("camera", "add", "in/" + re.sub("[+]", "p", name), "--tz", name)
+    zone = zoneinfo.ZoneInfo(name)
+    (zone_id,), = ctl.sql("SELECT time_zone_id FROM time_zone "
+                          "WHERE name = %s", name)
+    offsets = ctl.sql(
+        "SELECT UNIX_TIMESTAMP(day_utc), offset_s, UNIX_TIMESTAMP(change_at),"
+        " offset2_s FROM calendar_offset WHERE time_zone_id = %s "
+        "ORDER BY day_utc", zone_id)
+    for (day, offset, change, offset2), (after, *_) in zip(offsets,
+                                                           offsets[1:]):
+        assert after == day + 86400
+        assert local(zone, day).utcoffset().total_seconds() == offset
+        last = local(zone, after - 1).utcoffset().total_seconds()
+        if change is None:
+            assert last == offset
+        else:
+            assert local(zone, int(change) - 1).utcoffset() \
+                .total_seconds() == offset
+            assert local(zone, int(change)).utcoffset() \
+                .total_seconds() == offset2 == last
+    days = ctl.sql(
+        "SELECT local_date, UNIX_TIMESTAMP(start_utc), "
+        "UNIX_TIMESTAMP(end_utc), week_start, month_start, year_start, "
+        "weekday FROM calendar_day WHERE time_zone_id = %s "
+        "ORDER BY local_date", zone_id)
+    for i, (date, start, end, week, month, year, weekday) in enumerate(days):
+        assert local(zone, start).date() == date
+        assert local(zone, start - 1).date() < date
+        assert i == 0 or days[i - 1][2] == start
+        assert weekday == date.isoweekday()
+        assert week == date - dt.timedelta(days=weekday - 1)
+        assert (month, year) == (date.replace(day=1),
+                                 date.replace(month=1, day=1))
+    now = dt.datetime.now(UTC)
+    assert days[0][0] <= dt.date(1999, 12, 31)
+    assert offsets[0][0] <= 946684800 - 86400
+    assert days[-1][0] == dt.date(now.year + 3, 12, 31)
+    # A day that was left out has no row.
+    skipped = {"Pacific/Apia": [dt.date(2011, 12, 30)]}.get(name, [])
+    span = (days[-1][0] - days[0][0]).days + 1
+    assert len(days) == span - len(skipped)
+    assert not set(skipped) & {d[0] for d in days}
+
+
+@pytest.mark.parametrize("account", ["tally_api", "tally_worker"])
+def test_the_programs_accounts_have_the_least_rights(ctl, account):
+    with pymysql.connect(unix_socket=ctl.tally.db_socket, user=account,
+                         database=NAME) as c:
+        for forbidden in ("DROP TABLE count_record", "DELETE FROM token",
+                          "INSERT INTO token (name, hash, scopes) VALUES "
+                          "('x', REPEAT('y', 32), 'admin')",
+                          "CREATE TABLE x (a INT)", "TRUNCATE count_record",
+                          "SET GLOBAL event_scheduler = OFF",
+                          "SELECT * FROM mysql.global_priv",
+                          "CREATE USER x@localhost"):
+            with pytest.raises(pymysql.MySQLError) as e:
+                c.cursor().execute(forbidden)
+            assert e.value.args[0] in (1044, 1142, 1143, 1227), e.value
+
+
+def test_no_one_else_reaches_the_accounts_without_password(ctl):
+    folder = pathlib.Path(os.path.realpath(ctl.tally.db_socket)).parent
+    private = [p for p in (folder, *folder.parents)
+               if p.stat().st_mode & 0o077 == 0]
+    assert private
+    assert ctl.sql("SELECT @@skip_networking") == [(1,)]
+
+
+def test_the_defaults_are_the_committed_file(tmp_path):
+    said = command("config", "--defaults").stdout
+    assert said == (ROOT / "config/tally.ini").read_text()
+    ini = tmp_path / "tally.ini"
+    ini.write_text(said)
+    assert command("--config", ini, "--check").stdout == "ok\n"
+
+
+def test_the_doctor_finds_a_disabled_event(ctl):
+    ctl.sql("ALTER EVENT tally_minute DISABLE")
+    done = ctl("doctor", check=False)
+    assert done.returncode == 1
+    wrong = [ln for ln in done.stdout.splitlines() if ln.startswith("WRONG")]
+    assert len(wrong) == 1 and "tally_minute" in wrong[0]
+    ctl.sql("ALTER EVENT tally_minute ENABLE")
+    done = ctl("doctor", check=False)
+    ctl.sql("ALTER EVENT tally_minute DISABLE")
+    assert done.returncode == 0, done.stdout
+
+
+def packet(number, payload):
+    return len(payload).to_bytes(3, "little") + bytes([number]) + payload
+
+
+def greet(listener):
+    """As another vendor's server does; says yes to everything."""
+    while True:
+        try:
+            c, _ = listener.accept()
+        except OSError:
+            return
+        with c:
+            flags = 0xf7ff | 0x000f << 16 | 0x80000
+            c.sendall(packet(0, b"\x0a8.0.36\0" + b"\1\0\0\0" + b"a" * 8
+                             + b"\0" + (flags & 0xffff).to_bytes(2, "little")
+                             + b"\xff\2\0" + (flags >> 16).to_bytes(2, "little")
+                             + b"\x15" + b"\0" * 10 + b"b" * 12 + b"\0"
+                             + b"mysql_native_password\0"))
+            while True:
+                got = c.recv(65536)
+                if not got:
+                    break
+                c.sendall(packet(got[3] + 1, b"\0\0\0\2\0\0\0"))
+
+
+def test_a_server_that_is_not_mariadb_is_refused_with_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=greet, args=(listener,), daemon=True).start()
+        done = command("--set", "database.host=127.0.0.1", "--set",
+                       f"database.port={listener.getsockname()[1]}",
+                       "token", "list")
+        listener.shutdown(socket.SHUT_RDWR)
+    assert done.returncode == 3
+    assert one_line(done.stderr) and "not MariaDB but 8.0.36" in done.stderr
+
+
+def test_a_server_that_is_away_is_one_line_and_status_3():
+    done = command("--set", "database.socket=/nowhere/socket", "token", "list")
+    assert done.returncode == 3 and one_line(done.stderr)
+    assert "/nowhere/socket" in done.stderr
