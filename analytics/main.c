@@ -111,6 +111,7 @@ int main(int argc, char **argv)
 	log_open("tally-worker", LOG_INFO);
 	if (first < argc) {
 		fprintf(stderr, "unexpected argument %s\n", argv[first]);
+		conf_free(&conf);
 		return 2;
 	}
 	if (token_start() || worker_open(&r.worker, &conf) ||
