@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""
+End to end: what ingest counted in a real clip is what GET /stats reports, row
+by row, with the API and MariaDB killed and started again in the middle.
+"""
+import csv
+import json
+import subprocess
+import time
+from datetime import datetime, timezone
+
+import pytest
+
+from running import BUILD, ROOT, SHARED
+
+CLIP = SHARED / "data/videos/one-by-one-person-detection.mp4"
+MODELS = SHARED / "models"
+FIGURES = ("people", "vehicle", "face", "people_new", "vehicle_new", "face_new")
+
+pytestmark = pytest.mark.skipif(
+    not CLIP.exists() or not MODELS.exists(),
+    reason="needs ../shared/data/videos and ../shared/models")
+
+
+def start_ingest(tally, folder, *options):
+    token = folder / "token"
+    token.write_text(tally.ingest_token)
+    return subprocess.Popen(
+        [ROOT / BUILD / "tally-ingest", "--url", tally.url,
+         "--token-file", token, "--spool-dir", folder / "spool",
+         "--models", MODELS, "--source", CLIP, "--camera", "clip",
+         "--interval", "1", "--speed", "max", "--engine", "opencv",
+         "--report", folder / "report.csv", *options],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=open(folder / "ingest.log", "w"), text=True)
+
+
+def pages(tally, path):
+    items = []
+    while path:
+        status, page = tally.json("GET", path, tally.read_token)
+        assert status == 200, page
+        items += page["items"]
+        path = page["next"]
+    return items
+
+
+def stored_rows(tally):
+    return tally.sql("SELECT COUNT(*) FROM count_record")[0][0]
+
+
+def utc(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(
+        timezone.utc)
+
+
+def test_every_count_arrives_once_though_api_and_mariadb_die(
+        fresh_tally, tmp_path):
+    tally = fresh_tally("--no-ingest")
+    # The rows lie on both sides of midnight.
+    ingest = start_ingest(
+        tally, tmp_path, "--start", "2026-11-19T23:59:00Z")
+    kills = 0
+    for program in ("api", "mariadb", "mariadb", "api"):
+        rows = stored_rows(tally)
+        while ingest.poll() is None and stored_rows(tally) < rows + 5:
+            time.sleep(0.02)
+        if ingest.poll() is not None:
+            break
+        tally.kill(program)
+        kills += 1
+        tally.up()
+    out = ingest.stdout.read()
+    log = (tmp_path / "ingest.log").read_text()
+    assert ingest.returncode == 0, log
+    assert kills >= 2, "nothing was killed while ingest ran"
+    totals = json.loads(out)
+    assert totals["stored"] == totals["intervals"] > 100
+    assert totals["waiting"] == totals["refused"] == 0
+    assert totals["quarantined"] == 0
+
+    # Row by row: what ingest wrote down is what the API gives back.
+    with open(tmp_path / "report.csv", newline="") as f:
+        counted = {utc(row["start_at"]): row for row in csv.DictReader(f)}
+    stored = {utc(row["start_at"]): row
+              for row in pages(tally, "/api/v1/counts?camera=clip&limit=50")}
+    assert stored.keys() == counted.keys()
+    for start, row in counted.items():
+        for figure in FIGURES:
+            assert str(stored[start][figure]) == row[figure], (start, figure)
+
+    # In sum: the statistics of both days are ingest's own totals.
+    status, _ = tally.json("POST", "/api/v1/jobs/roll_up", tally.admin_token)
+    assert status == 200
+    days = pages(tally, "/api/v1/stats/day?camera=clip")
+    assert [d["start"][:10] for d in days] == ["2026-11-19", "2026-11-20"]
+    assert sum(d["n"] for d in days) == totals["intervals"]
+    assert sum(d["observed_s"] for d in days) == totals["observed_s"]
+    for metric in ("people", "vehicle", "face"):
+        assert sum(d[metric]["sum"] for d in days) == totals[metric], metric
+        assert sum(d[metric]["new"] for d in days) == totals[metric + "_new"]
+    assert totals["people"] > 0
+
+    # The same clip at the same time again: nothing is counted twice.
+    again = start_ingest(tally, tmp_path, "--start", "2026-11-19T23:59:00Z",
+                         "--spool-dir", tmp_path / "second")
+    out = again.stdout.read()
+    assert again.wait() == 0
+    assert json.loads(out)["stored"] == totals["intervals"]
+    tally.json("POST", "/api/v1/jobs/roll_up", tally.admin_token)
+    assert pages(tally, "/api/v1/stats/day?camera=clip") == days
