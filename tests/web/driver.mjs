@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+/*
+ * driver: a Chromium that does what each line on stdin says.
+ *
+ *	["goto", "http://127.0.0.1:8080/"]\n  ->  {"ok": …}\n or {"error": "…"}\n
+ *
+ * It knows nothing about Tally; the tests are in test_page.py.
+ */
+import { createInterface } from 'node:readline';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+
+const AXE = readFileSync(
+	createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic',
+	'--no-first-run', '--disable-background-networking',
+	'--disable-component-update', '--disable-sync'];
+
+const browser = await chromium.launch({
+	executablePath: process.argv[2], headless: true, args: FLAGS,
+});
+let page = null;
+let seen = null;
+
+/* A new window without cookies; what it asks for and says is kept. */
+async function open(options) {
+	await page?.context().close();
+	page = await (await browser.newContext(options)).newPage();
+	page.setDefaultTimeout(15000);
+	const now = { requests: [], console: [], dialogs: [] };
+	seen = now;
+	page.on('request', (request) => now.requests.push(request.url()));
+	page.on('console', (message) => {
+		if (['error', 'warning'].includes(message.type()))
+			now.console.push(message.text());
+	});
+	page.on('pageerror', (error) => now.console.push(String(error)));
+	page.on('dialog', (dialog) => {
+		now.dialogs.push(dialog.message());
+		dialog.dismiss();
+	});
+}
+
+const actions = {
+	open,
+	/* Another #fragment alone is no new document and has no status. */
+	goto: async (url) => (await page.goto(url))?.status(),
+	url: () => page.url(),
+	fill: (where, text) => page.fill(where, text),
+	click: (where) => page.click(where),
+	check: (where) => page.check(where, { force: true }),
+	select: (where, value) => page.selectOption(where, value),
+	press: (key) => page.keyboard.press(key),
+	evaluate: (script) => page.evaluate(script),
+	resize: (width, height) => page.setViewportSize({ width, height }),
+	media: (colorScheme) => page.emulateMedia({ colorScheme }),
+	offline: (off) => page.context().setOffline(off),
+	forget: () => page.context().clearCookies(),
+	cookies: () => page.context().cookies(),
+	shot: (path) => page.screenshot({ path, fullPage: true }),
+	seen: () => seen,
+	axe: async () => (await page.evaluate(
+		`(() => { ${AXE}; return axe.run(); })()`)).violations.map((found) =>
+		`${found.id}: ${found.nodes.map((node) => node.target).join(' ')}`),
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+	const [name, ...words] = JSON.parse(line);
+	let reply;
+	try {
+		reply = { ok: await actions[name](...words) ?? null };
+	} catch (cause) {
+		reply = { error: `${name}: ${cause.message}` };
+	}
+	process.stdout.write(`${JSON.stringify(reply)}\n`);
+}
+await browser.close();
