@@ -51,6 +51,11 @@ static const char *type_of(const char *name)
 	return NULL;
 }
 
+static int is_page(const struct dirent *d)
+{
+	return type_of(d->d_name) != NULL;
+}
+
 static enum err read_page(struct pages *p, const char *path, const char *name)
 {
 	struct page *page = &p->page[p->n];
@@ -74,7 +79,8 @@ static enum err read_page(struct pages *p, const char *path, const char *name)
 	} else {
 		char *fit = realloc(page->bytes, page->n + 1);
 
-		page->bytes = fit ? fit : page->bytes;
+		if (fit)
+			page->bytes = fit;
 		snprintf(page->name, sizeof(page->name), "%s", name);
 		page->type = type_of(name);
 		token_hash(page->bytes, page->n, hash);
@@ -101,25 +107,25 @@ enum err pages_open(struct pages **out, struct api *api)
 {
 	struct pages *p = calloc(1, sizeof(*p));
 	const char *dir = api->conf.api_www_dir;
-	struct dirent *d;
+	struct dirent **found = NULL;
 	char path[4400];
-	DIR *folder;
+	int n;
 	enum err e = E_OK;
 
 	*out = p;
 	if (!p)
 		return E_NOMEM;
-	if (!(folder = opendir(dir))) {
+	if ((n = scandir(dir, &found, is_page, alphasort)) < 0) {
 		log_error("api.www_dir: %s: %s", dir, strerror(errno));
 		return E_IO;
 	}
-	while (!e && (d = readdir(folder))) {
-		if (!type_of(d->d_name))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, d->d_name);
-		e = read_page(p, path, d->d_name);
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, found[i]->d_name);
+		if (!e)
+			e = read_page(p, path, found[i]->d_name);
+		free(found[i]);
 	}
-	closedir(folder);
+	free(found);
 	if (!e)
 		e = read_page(p, api->conf.api_chart_js, "chart.js");
 	if (!e &&
