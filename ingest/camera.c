@@ -227,7 +227,7 @@ static void tell_damage(struct camera *c, unsigned long before)
 	char words[200];
 
 	c->totals.damaged += now;
-	if (now != c->run->damaged_seen && now) {
+	if (now != c->run->damaged_seen && now && !c->max) {
 		source_words(words);
 		log_warn("camera %s: the source is damaged: %lu pictures of "
 			 "this pass lost or spoiled: %s",
@@ -295,9 +295,12 @@ enum status camera_run(struct camera *c)
 			c, r->at_us + source_about(c->source).period_us);
 	status = r->status;
 	if (status == STATUS_OK && c->max && c->totals.damaged) {
+		char words[200];
+
+		source_words(words);
 		log_error("camera %s: the source is damaged: %lu pictures lost "
-			  "or spoiled; the rest was counted",
-			c->code, c->totals.damaged);
+			  "or spoiled, the rest was counted: %s",
+			c->code, c->totals.damaged, words);
 		status = STATUS_SOURCE_CORRUPT;
 	}
 	text_free(&r->row);

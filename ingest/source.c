@@ -181,14 +181,27 @@ static enum err open_decoder(struct source *s)
 	return E_OK;
 }
 
+/* As many as the container says it holds, 0 where it does not say. */
+static int64_t pictures_told(const struct source *s)
+{
+	const AVStream *st = stream_of(s);
+
+	if (st->nb_frames > 0)
+		return st->nb_frames;
+	if (st->duration > 0)
+		return to_us(s, st->duration) / s->facts.period_us;
+	return s->container->duration > 0
+		? s->container->duration / s->facts.period_us
+		: 0;
+}
+
 /* Reads the packets of one pass, to know the clip's length and whether its end
  * is there. */
 static enum err survey(struct source *s)
 {
-	const AVStream *st = stream_of(s);
 	int64_t from = INT64_MAX, to = INT64_MIN, told;
 	unsigned long n = 0;
-	int r;
+	int r, cut = 0; /* the last packet lacks bytes */
 
 	forget_words();
 	while ((r = av_read_frame(s->container, s->packet)) >= 0) {
@@ -201,8 +214,7 @@ static enum err survey(struct source *s)
 				from = t;
 			if (t != AV_NOPTS_VALUE && t > to)
 				to = t;
-			if (p->flags & AV_PKT_FLAG_CORRUPT)
-				s->broken++;
+			cut = p->flags & AV_PKT_FLAG_CORRUPT;
 		}
 		av_packet_unref(s->packet);
 	}
@@ -213,17 +225,15 @@ static enum err survey(struct source *s)
 		(to > from ? to_us(s, to - from)
 			   : (int64_t)(n - 1) * s->facts.period_us) +
 		s->facts.period_us;
-	told = st->nb_frames > 0   ? st->nb_frames
-		: st->duration > 0 ? to_us(s, st->duration) / s->facts.period_us
-		: s->container->duration > 0
-		? s->container->duration / s->facts.period_us
-		: 0;
+	told = pictures_told(s);
 	/* Containers round their length: two pictures are no sign. */
-	if (told > 2 && (int64_t)n < told - 2 &&
-		s->facts.length_us < (told - 2) * s->facts.period_us) {
+	if (cut ||
+		(told > 2 && (int64_t)n < told - 2 &&
+			s->facts.length_us < (told - 2) * s->facts.period_us)) {
 		log_error(
 			"source %s: truncated: %lu of %lld pictures are there",
-			s->path, n, (long long)told);
+			s->path, cut ? n - 1 : n,
+			(long long)(told > (int64_t)n ? told : (int64_t)n));
 		return E_SYNTAX;
 	}
 	if (r != AVERROR_EOF)
