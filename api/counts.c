@@ -149,6 +149,8 @@ enum step counts_begin(struct req *r)
 
 static enum step csv_refused(struct req *r, struct post *p)
 {
+	if (!r->conn->body_n)
+		return req_problem(r, 400, "empty", "the body is empty");
 	if (p->csv->many)
 		return req_problem(r, 413, "too-many-rows", "%s", p->csv->why);
 	if (p->csv->csv.fault == CSV_ENCODING)

@@ -83,6 +83,10 @@ enum step route_find(struct req *r)
 	enum http_method method = r->head.method;
 	bool allowed[HTTP_OTHER + 1] = {false}, any = false;
 
+	/* "OPTIONS *" asks about the server as a whole. */
+	if (method == HTTP_OPTIONS && r->head.path.n == 1 &&
+		*r->head.path.at == '*')
+		return req_reply(r, 204, NULL);
 	if (method == HTTP_HEAD)
 		method = HTTP_GET;
 	for (size_t i = 0; i < routes_n; i++) {

@@ -197,41 +197,46 @@ void conn_want_body(struct conn *c)
 	/* What came with the head is looked at by conn_input's loop. */
 }
 
-/* Feeds what stands behind the head.  False when the state changed. */
-static bool body_input(struct conn *c)
+static void body_ended(struct conn *c)
+{
+	c->body_whole = true;
+	conn_become(c, CONN_BUSY);
+	req_body_end(&c->req);
+}
+
+/* Feeds what stands behind the head, piece by piece. */
+static void body_input(struct conn *c)
 {
 	struct http_refusal no = {0};
-	struct slice piece = {0};
-	size_t used = 0;
+	size_t at = c->head_n, used = 0;
 	enum http_step step;
 
-	step = http_body_next(&c->body, c->in + c->head_n, c->in_n - c->head_n,
-		&used, &piece, &no);
-	if (step == HTTP_REFUSED) {
-		refuse(c, no.status, no.why);
-		return false;
-	}
-	c->body_n += piece.n;
-	if (c->body_n > c->server->api->conf.api_body_max) {
-		c->server->count.refused_bodies++;
-		refuse(c, 413, "the body is over its bound");
-		return false;
-	}
-	if (piece.n)
-		req_body(&c->req, piece.at, piece.n);
-	if (c->state != CONN_BODY)
-		return false;
+	do {
+		struct slice piece = {0};
+
+		step = http_body_next(&c->body, c->in + at, c->in_n - at,
+			&used, &piece, &no);
+		if (step == HTTP_REFUSED) {
+			refuse(c, no.status, no.why);
+			return;
+		}
+		at += used;
+		c->body_n += piece.n;
+		if (c->body_n > c->server->api->conf.api_body_max) {
+			c->server->count.refused_bodies++;
+			refuse(c, 413, "the body is over its bound");
+			return;
+		}
+		if (piece.n)
+			req_body(&c->req, piece.at, piece.n);
+		if (c->state != CONN_BODY)
+			return;
+	} while (step == HTTP_MORE && used);
 	/* The head stays where it is: slices point into it. */
-	c->in_n -= used;
-	memmove(c->in + c->head_n, c->in + c->head_n + used,
-		c->in_n - c->head_n);
-	if (step == HTTP_DONE) {
-		c->body_whole = true;
-		conn_become(c, CONN_BUSY);
-		req_body_end(&c->req);
-		return false;
-	}
-	return used > 0;
+	memmove(c->in + c->head_n, c->in + at, c->in_n - at);
+	c->in_n -= at - c->head_n;
+	if (step == HTTP_DONE)
+		body_ended(c);
 }
 
 /* Works on the bytes that are there until they are used up. */
@@ -246,8 +251,7 @@ static void conn_input(struct conn *c)
 		if (was == CONN_HEAD && c->in_n)
 			head_input(c);
 		else if (was == CONN_BODY)
-			while (body_input(c))
-				;
+			body_input(c);
 		if (c->state != CONN_HEAD && c->state != CONN_BODY)
 			return;
 		if (c->state == was && c->in_n == had)
