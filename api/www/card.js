@@ -29,9 +29,11 @@ function tileWords(metric, day, found) {
 	if (!found)
 		return [el('p', { class: 'none' }, 'not measured')];
 	return [
-		el('p', { class: 'new' }, figure('strong', 'new', found.new, count),
-			el('span', {}, isNumber(found.new) ? ' new today' :
-				' new: not measured')),
+		isNumber(found.new) ?
+			el('p', { class: 'new' },
+				figure('strong', 'new', found.new, count), ' new today') :
+			figure('p', 'new', null, () => 'new: not measured',
+				{ class: 'none' }),
 		el('p', { class: 'quiet' }, 'present: mean ',
 			figure('b', 'mean', found.mean, real), ', most ',
 			figure('b', 'max', found.max, count)),

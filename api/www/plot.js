@@ -123,7 +123,8 @@ function config(shown) {
 			datasets: datasets(shown, colour),
 		},
 		options: {
-			animation: false, responsive: true, maintainAspectRatio: false,
+			locale: 'en', animation: false, responsive: true,
+			maintainAspectRatio: false,
 			interaction: { mode: 'nearest', axis: 'x', intersect: false },
 			layout: { padding: { top: 8 } },
 			scales: scales(shown, colour),
