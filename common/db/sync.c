@@ -22,7 +22,7 @@ struct db {
 	unsigned error_no;
 	char error_text[512];
 	int64_t tried_ms; /* when connecting last failed */
-	bool failing;	  /* the last attempt failed: its cause is logged */
+	bool failing;	  /* lost or not reached: the cause is logged */
 	unsigned logged_no;
 };
 
@@ -81,8 +81,11 @@ static enum err failed(
 			db->error_text);
 	else if (e != E_BUSY && e != E_EXISTS)
 		log_error("database: %s: %u %s", what, number, db->error_text);
-	if (e == E_DB_GONE)
+	if (e == E_DB_GONE) {
 		disconnect(db);
+		db->failing = true; /* told; the return will be, too */
+		db->logged_no = number;
+	}
 	if (db->in_tx && (e == E_DB_GONE || e == E_BUSY))
 		db->tx_lost = e;
 	return e;
