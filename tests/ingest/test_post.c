@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: MIT
+#include <arpa/inet.h>
+#include <check.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ingest/answer.h"
+#include "ingest/post.h"
+
+enum { REQUEST_MAX = 70000, REQUESTS = 64 };
+
+#define STORED(n) \
+	"{\"received\":" #n ",\"inserted\":" #n \
+	",\"duplicate\":0,\"replaced\":0,\"rejected\":0,\"errors\":[]}"
+#define REFUSED(field) \
+	"{\"type\":\"t\",\"status\":422,\"detail\":\"no\",\"received\":1," \
+	"\"inserted\":0,\"duplicate\":0,\"replaced\":0,\"rejected\":1," \
+	"\"errors\":[{\"line\":1,\"field\":\"" field "\",\"detail\":\"d\"}]}"
+
+/* What the peer answers to its requests, one after the other; the last again
+ * and again.  A status of 0 closes the connection without a word. */
+struct reply {
+	int status;
+	const char *headers, *body;
+};
+
+/* A peer on a socket that speaks just enough HTTP/1.1. */
+static struct {
+	int fd, port;
+	pthread_t thread;
+	const struct reply *replies;
+	size_t n_replies;
+	char *request[REQUESTS]; /* head and body, under lock until stopped */
+	size_t n;
+	size_t connections;
+} peer;
+
+/* One request into the next place; false when the other side is gone. */
+static bool read_request(int c)
+{
+	char *at = calloc(1, REQUEST_MAX), *body, *length;
+	size_t n = 0, want = SIZE_MAX;
+
+	while (n < want && n < REQUEST_MAX - 1) {
+		ssize_t k = recv(c, at + n, REQUEST_MAX - 1 - n, 0);
+
+		if (k <= 0) {
+			free(at);
+			return false;
+		}
+		n += (size_t)k;
+		body = strstr(at, "\r\n\r\n");
+		length = strstr(at, "Content-Length: ");
+		if (body && length)
+			want = (size_t)(body + 4 - at) +
+				strtoul(length + 16, NULL, 10);
+	}
+	if (peer.n < REQUESTS)
+		peer.request[peer.n] = at;
+	else
+		free(at);
+	peer.n++;
+	return true;
+}
+
+static void serve(int c)
+{
+	while (read_request(c)) {
+		size_t i = peer.n - 1 < peer.n_replies ? peer.n - 1
+						       : peer.n_replies - 1;
+		const struct reply *r = &peer.replies[i];
+		char head[400];
+		int k;
+
+		if (!r->status)
+			return;
+		k = snprintf(head, sizeof(head),
+			"HTTP/1.1 %d x\r\n%sContent-Length: %zu\r\n\r\n",
+			r->status, r->headers ? r->headers : "",
+			strlen(r->body));
+		send(c, head, (size_t)k, MSG_NOSIGNAL);
+		send(c, r->body, strlen(r->body), MSG_NOSIGNAL);
+	}
+}
+
+static void *peer_thread(void *arg)
+{
+	int c;
+
+	(void)arg;
+	while ((c = accept(peer.fd, NULL, NULL)) >= 0) {
+		peer.connections++;
+		serve(c);
+		close(c);
+	}
+	return NULL;
+}
+
+static void peer_start(const struct reply *replies, size_t n)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(a);
+
+	peer.replies = replies;
+	peer.n_replies = n;
+	peer.fd = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(peer.fd, (struct sockaddr *)&a, size), 0);
+	ck_assert_int_eq(listen(peer.fd, 4), 0);
+	getsockname(peer.fd, (struct sockaddr *)&a, &size);
+	peer.port = ntohs(a.sin_port);
+	ck_assert_int_eq(
+		pthread_create(&peer.thread, NULL, peer_thread, NULL), 0);
+}
+
+static void peer_stop(void)
+{
+	shutdown(peer.fd, SHUT_RDWR);
+	pthread_join(peer.thread, NULL);
+	close(peer.fd);
+}
+
+static char dir[64], token_path[80], url[64];
+static struct spool *spool;
+static struct post *post;
+static struct post_settings set;
+
+static void write_token(const char *token)
+{
+	FILE *f = fopen(token_path, "w");
+
+	ck_assert_ptr_nonnull(f);
+	fputs(token, f);
+	fclose(f);
+}
+
+static void start(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/tally-post-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(token_path, sizeof(token_path), "%s/token", dir);
+	write_token("secret-1\n");
+	ck_assert(!spool_open(&spool, dir, 1 << 20));
+}
+
+static void stop(void)
+{
+	char command[128];
+
+	post_close(post);
+	spool_close(spool);
+	for (size_t i = 0; i < peer.n && i < REQUESTS; i++)
+		free(peer.request[i]);
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void put(int n)
+{
+	for (int i = 0; i < n; i++) {
+		char row[64];
+		int k = snprintf(row, sizeof(row),
+			"{\"camera\":\"a\",\"people\":%d}", i);
+
+		ck_assert(!spool_put(spool, row, (size_t)k, i));
+	}
+}
+
+/* Posts what waits, to the peer with these replies, for at most some time. */
+static void run(const struct reply *replies, size_t n, int64_t us, bool once)
+{
+	peer_start(replies, n);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", peer.port);
+	set = (struct post_settings){.url = url,
+		.token_file = token_path,
+		.camera = "a",
+		.wait_least_us = 1000,
+		.wait_most_us = 20000,
+		.answer_us = 2000000};
+	ck_assert(!post_open(&post, &set, spool));
+	post_end(post, us, once);
+	ck_assert_int_eq(post_run(post), E_OK);
+	post_close(post);
+	post = NULL;
+	peer_stop();
+}
+
+static uint64_t waiting(void)
+{
+	return spool_facts_now(spool).waiting;
+}
+
+static bool has(size_t request, const char *what)
+{
+	return strstr(peer.request[request], what) != NULL;
+}
+
+START_TEST(rows_leave_in_one_request_when_they_are_stored)
+{
+	static const struct reply r[] = {{200, NULL, STORED(3)}};
+
+	put(3);
+	run(r, 1, 5000000, false);
+	ck_assert_uint_eq(waiting(), 0);
+	ck_assert_uint_eq(peer.n, 1);
+	ck_assert(has(0, "POST /api/v1/counts HTTP/1.1\r\n"));
+	ck_assert(has(0, "Authorization: Bearer secret-1\r\n"));
+	ck_assert(has(0, "Content-Type: application/json\r\n"));
+	ck_assert(has(0,
+		"\r\n\r\n[{\"camera\":\"a\",\"people\":0},"
+		"{\"camera\":\"a\",\"people\":1},"
+		"{\"camera\":\"a\",\"people\":2}]"));
+}
+END_TEST
+
+START_TEST(one_row_is_an_object_and_the_connection_is_kept)
+{
+	static const struct reply r[] = {
+		{503, NULL, ""}, {500, NULL, "<html>"}, {200, NULL, STORED(1)}};
+
+	put(1);
+	run(r, 3, 5000000, false);
+	ck_assert_uint_eq(waiting(), 0);
+	ck_assert_uint_eq(peer.n, 3);
+	ck_assert_uint_eq(peer.connections, 1);
+	ck_assert(has(2, "\r\n\r\n{\"camera\":\"a\",\"people\":0}"));
+}
+END_TEST
+
+START_TEST(a_row_stays_without_the_answer_that_it_is_stored)
+{
+	static const struct reply bad[] = {{200, NULL, ""},
+		{200, NULL, "{\"ok\":true}"}, {200, NULL, STORED(2)},
+		{200, NULL,
+			"{\"received\":1,\"inserted\":0,\"duplicate\":0,"
+			"\"replaced\":0,\"rejected\":1,\"errors\":[]}"},
+		{302, "Location: http://127.0.0.1/\r\n", ""}, {404, NULL, ""},
+		{400, NULL, "{}"}, {422, NULL, "{}"}, {422, NULL, "no"},
+		{0, NULL, NULL}};
+
+	put(1);
+	run(bad, ARRAY_LEN(bad), 1000000, false);
+	ck_assert_uint_ge(peer.n, ARRAY_LEN(bad));
+	ck_assert_uint_eq(waiting(), 1);
+	ck_assert_uint_eq(spool_facts_now(spool).refused, 0);
+}
+END_TEST
+
+START_TEST(one_bad_row_does_not_hold_up_the_others)
+{
+	static const struct reply r[] = {{422, NULL, REFUSED("people")},
+		{200, NULL, STORED(1)}, {422, NULL, REFUSED("people")},
+		{200, NULL, STORED(1)}};
+	char line[300];
+	char path[96];
+	FILE *f;
+
+	put(3);
+	run(r, 4, 5000000, false);
+	ck_assert_uint_eq(waiting(), 0);
+	ck_assert_uint_eq(peer.n, 4);
+	ck_assert_uint_eq(spool_facts_now(spool).refused, 1);
+	snprintf(path, sizeof(path), "%s/refused.ndjson", dir);
+	f = fopen(path, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_ptr_nonnull(fgets(line, sizeof(line), f));
+	fclose(f);
+	ck_assert_str_eq(line,
+		"{\"why\":\"HTTP 422: people: d\","
+		"\"row\":{\"camera\":\"a\",\"people\":1}}\n");
+}
+END_TEST
+
+START_TEST(an_unknown_camera_is_waited_for)
+{
+	static const struct reply r[] = {{422, NULL, REFUSED("camera")},
+		{422, NULL, REFUSED("camera")}, {200, NULL, STORED(1)}};
+
+	put(1);
+	run(r, 3, 5000000, false);
+	ck_assert_uint_eq(waiting(), 0);
+	ck_assert_uint_eq(spool_facts_now(spool).refused, 0);
+}
+END_TEST
+
+START_TEST(rows_of_a_renamed_camera_do_not_hold_up_the_rest)
+{
+	static const struct reply r[] = {
+		{422, NULL, REFUSED("camera")}, {200, NULL, STORED(1)}};
+
+	ck_assert(!spool_put(spool, "{\"camera\":\"old\"}", 16, 1));
+	run(r, 2, 5000000, false);
+	ck_assert_uint_eq(waiting(), 0);
+	ck_assert_uint_eq(spool_facts_now(spool).refused, 1);
+}
+END_TEST
+
+/* Gives a new token while the poster is refused with the old one. */
+static void *change_token(void *arg)
+{
+	(void)arg;
+	usleep(200000);
+	write_token("{\"url\":\"x\",\"ingest_token\":\"secret-2\"}");
+	return NULL;
+}
+
+START_TEST(a_refused_token_keeps_the_rows_and_is_read_again)
+{
+	static struct reply r[REQUESTS];
+	pthread_t t;
+	size_t last;
+
+	for (size_t i = 0; i < ARRAY_LEN(r); i++)
+		r[i] = (struct reply){i % 2 ? 403 : 401, NULL, "{}"};
+	put(1);
+	ck_assert_int_eq(pthread_create(&t, NULL, change_token, NULL), 0);
+	run(r, ARRAY_LEN(r), 600000, false);
+	pthread_join(t, NULL);
+	ck_assert_uint_eq(waiting(), 1);
+	ck_assert(has(0, "Bearer secret-1\r\n"));
+	last = peer.n < REQUESTS ? peer.n - 1 : REQUESTS - 1;
+	ck_assert_uint_gt(last, 2);
+	ck_assert(has(last, "Bearer secret-2\r\n"));
+}
+END_TEST
+
+START_TEST(retry_after_is_honoured)
+{
+	static const struct reply r[] = {
+		{429, "Retry-After: 1\r\n", ""}, {200, NULL, STORED(1)}};
+	int64_t from = halt_clock_us();
+
+	put(1);
+	run(r, 2, 5000000, false);
+	ck_assert_uint_eq(waiting(), 0);
+	ck_assert_int_ge(halt_clock_us() - from, 1000000);
+}
+END_TEST
+
+START_TEST(the_last_try_of_a_program_that_ends_is_one)
+{
+	static const struct reply r[] = {{503, NULL, ""}};
+	int64_t from = halt_clock_us();
+
+	put(1);
+	run(r, 1, 5000000, true);
+	ck_assert_uint_eq(waiting(), 1);
+	ck_assert_uint_eq(peer.n, 1);
+	ck_assert_int_lt(halt_clock_us() - from, 2000000);
+}
+END_TEST
+
+START_TEST(a_url_with_credentials_or_a_path_is_refused)
+{
+	static const char *const bad[] = {"", "localhost", "ftp://a", "http://",
+		"http://u:p@a", "http://a/b", "http://a?x",
+		"file:///etc/passwd"};
+
+	set = (struct post_settings){
+		.token_file = token_path, .camera = "a", .answer_us = 1000000};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		set.url = bad[i];
+		ck_assert_msg(post_open(&post, &set, spool) == E_INVALID, "%s",
+			bad[i]);
+	}
+	set.url = "http://a";
+	set.token_file = "/nowhere/token";
+	ck_assert_int_eq(post_open(&post, &set, spool), E_INVALID);
+}
+END_TEST
+
+static enum err token_of(const char *file, char token[64])
+{
+	return answer_token((struct slice){file, strlen(file)}, token, 64);
+}
+
+START_TEST(a_token_file_holds_the_token_or_an_object)
+{
+	char token[64];
+
+	ck_assert_int_eq(token_of(" abc\r\n", token), E_OK);
+	ck_assert_str_eq(token, "abc");
+	ck_assert_int_eq(token_of("{\"ingest_token\":\"x1\"}\n", token), E_OK);
+	ck_assert_str_eq(token, "x1");
+	ck_assert_int_eq(token_of("", token), E_INVALID);
+	ck_assert_int_eq(token_of("a b", token), E_INVALID);
+	ck_assert_int_eq(token_of("a\r\nX: y", token), E_INVALID);
+	ck_assert_int_eq(token_of("{\"token\":\"x\"}", token), E_INVALID);
+	ck_assert_int_eq(token_of("{\"ingest_token\":7}", token), E_INVALID);
+	ck_assert_int_eq(token_of("{", token), E_INVALID);
+}
+END_TEST
+
+Suite *test_ingest_post(void);
+Suite *test_ingest_post(void)
+{
+	Suite *s = suite_create("ingest/post");
+	TCase *t = tcase_create("post");
+
+	tcase_add_checked_fixture(t, start, stop);
+	tcase_set_timeout(t, 30);
+	tcase_add_test(t, rows_leave_in_one_request_when_they_are_stored);
+	tcase_add_test(t, one_row_is_an_object_and_the_connection_is_kept);
+	tcase_add_test(t, a_row_stays_without_the_answer_that_it_is_stored);
+	tcase_add_test(t, one_bad_row_does_not_hold_up_the_others);
+	tcase_add_test(t, an_unknown_camera_is_waited_for);
+	tcase_add_test(t, rows_of_a_renamed_camera_do_not_hold_up_the_rest);
+	tcase_add_test(t, a_refused_token_keeps_the_rows_and_is_read_again);
+	tcase_add_test(t, retry_after_is_honoured);
+	tcase_add_test(t, the_last_try_of_a_program_that_ends_is_one);
+	tcase_add_test(t, a_url_with_credentials_or_a_path_is_refused);
+	tcase_add_test(t, a_token_file_holds_the_token_or_an_object);
+	suite_add_tcase(s, t);
+	return s;
+}
