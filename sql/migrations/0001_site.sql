@@ -75,10 +75,3 @@ CREATE TABLE IF NOT EXISTS camera (
 	CONSTRAINT camera_zone FOREIGN KEY (time_zone_id)
 		REFERENCES time_zone (time_zone_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
-
-CREATE TABLE IF NOT EXISTS camera_clock (
-	camera_id INT UNSIGNED NOT NULL PRIMARY KEY,
-	offset_s MEDIUMINT NOT NULL,
-	valid_from DATETIME NOT NULL,
-	valid_to DATETIME NOT NULL
-) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -10,22 +10,17 @@ BEGIN
 	DECLARE v_now DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
 
 	SET p_cameras = 0, p_done = TRUE;
-	FOR c IN (SELECT m.time_zone_id, m.camera_id
-		  FROM camera m LEFT JOIN camera_clock c
-			ON c.camera_id = m.camera_id
-		  WHERE NOT COALESCE(v_now >= c.valid_from
-				     AND v_now < c.valid_to, FALSE))
-	DO
-		CALL set_clock(c.time_zone_id, c.camera_id);
-	END FOR;
-	FOR d IN (SELECT c.camera_id,
-			 CAST(v_now + INTERVAL c.offset_s SECOND AS DATE)
+	FOR d IN (SELECT c.camera_id, c.today
+		  FROM (SELECT m.camera_id, CAST(v_now + INTERVAL IF(
+				o.change_at IS NULL OR v_now < o.change_at,
+				o.offset_s, o.offset2_s) SECOND AS DATE)
 				AS today
-		  FROM camera_clock c LEFT JOIN reference_camera r
-			ON r.camera_id = c.camera_id
+			FROM camera m JOIN calendar_offset o
+				ON o.time_zone_id = m.time_zone_id
+				AND o.day_utc = CAST(v_now AS DATE)) c
+		  LEFT JOIN reference_camera r ON r.camera_id = c.camera_id
 		  WHERE p_all OR r.camera_id IS NULL OR r.again
-		     OR r.local_date <>
-			CAST(v_now + INTERVAL c.offset_s SECOND AS DATE)
+		     OR r.local_date <> c.today
 		  ORDER BY c.camera_id)
 	DO
 		IF UTC_TIMESTAMP(3) < v_now + INTERVAL p_budget_s SECOND THEN

@@ -52,15 +52,8 @@ BEGIN
 		BEGIN
 			GET DIAGNOSTICS CONDITION 1
 				v_errno = MYSQL_ERRNO, v_text = MESSAGE_TEXT;
-			BEGIN
-				DECLARE CONTINUE HANDLER FOR SQLEXCEPTION
-				BEGIN
-				END;
-				INSERT INTO trigger_failure
-					(camera_id, start_at, error_no, message)
-				VALUES (p_camera_id, p_start_at, v_errno,
-					LEFT(v_text, 500));
-			END;
+			CALL note_failure(p_camera_id, p_start_at, v_errno,
+					  v_text);
 		END;
 
 		SELECT * INTO r FROM reference_value

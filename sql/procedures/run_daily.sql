@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- run_daily: what the first run of a day (UTC) does besides: partitions ahead;
--- clocks, as the calendar may have learnt of a new law; and nothing grows with
--- uptime.
+-- run_daily: what the first run of a day (UTC) does besides: partitions ahead,
+-- and nothing grows with uptime.
 CREATE OR REPLACE PROCEDURE run_daily()
 MODIFIES SQL DATA
 BEGIN
@@ -9,9 +8,6 @@ BEGIN
 		COALESCE(setting_number('job_run_days'), 90) DAY;
 
 	CALL make_partitions();
-	FOR z IN (SELECT DISTINCT time_zone_id FROM camera) DO
-		CALL set_clock(z.time_zone_id, NULL);
-	END FOR;
 	DELETE FROM job_run WHERE started_at < v_old LIMIT 100000;
 	DELETE FROM trigger_failure WHERE failed_at < v_old LIMIT 100000;
 	DELETE FROM session WHERE expires_at < UTC_TIMESTAMP() LIMIT 100000;

@@ -9,14 +9,9 @@ BEGIN
 	BEGIN
 		DECLARE v_errno INT;
 		DECLARE v_text TEXT;
-		DECLARE CONTINUE HANDLER FOR SQLEXCEPTION
-		BEGIN
-		END;
 		GET DIAGNOSTICS CONDITION 1
 			v_errno = MYSQL_ERRNO, v_text = MESSAGE_TEXT;
-		INSERT INTO trigger_failure
-			(camera_id, start_at, error_no, message)
-		VALUES (p_camera_id, p_start_at, v_errno, LEFT(v_text, 500));
+		CALL note_failure(p_camera_id, p_start_at, v_errno, v_text);
 	END;
 
 	IF EXISTS (SELECT 1 FROM outlier_backup

@@ -8,5 +8,4 @@ BEGIN
 	DELETE FROM dirty_quarter WHERE camera_id = OLD.camera_id;
 	DELETE FROM outlier_backup WHERE camera_id = OLD.camera_id;
 	DELETE FROM outlier_low WHERE camera_id = OLD.camera_id;
-	DELETE FROM camera_clock WHERE camera_id = OLD.camera_id;
 END

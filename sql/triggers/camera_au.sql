@@ -2,6 +2,5 @@
 -- camera_au: a camera that moves to another zone is counted anew in it.
 CREATE OR REPLACE TRIGGER camera_au AFTER UPDATE ON camera FOR EACH ROW
 IF NEW.time_zone_id <> OLD.time_zone_id THEN
-	CALL set_clock(NEW.time_zone_id, NEW.camera_id);
 	CALL recount_camera(NEW.camera_id);
 END IF

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- count_record_ai: a new row marks its quarter hour for the next roll-up and is
 -- judged by the outlier rule.  The rule is judge_record's; what stands here
--- only asks, with one look at two primary keys and at no cost of a DECLARE,
--- whether judge_record has anything to do.  A camera without a clock gives
--- NULL, and judge_record then says what is wrong with it.
+-- only asks, with three looks at primary keys and without a variable, whether
+-- judge_record has anything to do.  A camera or a day that is not there gives
+-- NULL, and judge_record then says what is wrong.
+-- A mark that cannot be set must fail the write; the rule must not.
 CREATE OR REPLACE TRIGGER count_record_ai AFTER INSERT ON count_record
 FOR EACH ROW
 BEGIN
@@ -11,25 +12,41 @@ BEGIN
 	VALUES (NEW.start_at
 		- INTERVAL (TO_SECONDS(NEW.start_at) MOD 900) SECOND,
 		NEW.camera_id);
-	IF COALESCE((
-		SELECT NEW.start_at < c.valid_from OR NEW.start_at >= c.valid_to
-		       OR COALESCE(NEW.people > r.people_reference
-				   OR NEW.vehicle > r.vehicle_reference
-				   OR NEW.face > r.face_reference
-				   OR NEW.people <= r.people_low
-				   OR NEW.vehicle <= r.vehicle_low
-				   OR NEW.face <= r.face_low, FALSE)
-		FROM camera_clock c LEFT JOIN reference_value r
-			ON r.camera_id = c.camera_id
-			AND r.slot = ((TO_SECONDS(NEW.start_at) + c.offset_s)
-				      DIV 3600 + 120) MOD 168
-		WHERE c.camera_id = NEW.camera_id), TRUE)
-	THEN
-		CALL judge_record(
-			NEW.camera_id, NEW.start_at, NEW.end_at, NEW.people,
-			NEW.vehicle, NEW.face, NEW.people_new, NEW.vehicle_new,
-			NEW.face_new, NEW.car, NEW.bus, NEW.truck,
-			NEW.motorcycle, NEW.bicycle, NEW.scooter,
-			NEW.observed_s);
-	END IF;
+	BEGIN
+		DECLARE EXIT HANDLER FOR SQLSTATE '45000' RESIGNAL;
+		DECLARE EXIT HANDLER FOR SQLEXCEPTION
+		BEGIN
+			GET DIAGNOSTICS CONDITION 1
+				@tally_errno = MYSQL_ERRNO,
+				@tally_text = MESSAGE_TEXT;
+			CALL note_failure(NEW.camera_id, NEW.start_at,
+					  @tally_errno, @tally_text);
+		END;
+		IF COALESCE((
+			SELECT (NEW.people > r.people_reference
+				OR NEW.vehicle > r.vehicle_reference
+				OR NEW.face > r.face_reference
+				OR NEW.people <= r.people_low
+				OR NEW.vehicle <= r.vehicle_low
+				OR NEW.face <= r.face_low) IS TRUE
+			FROM camera c JOIN calendar_offset o
+				ON o.time_zone_id = c.time_zone_id
+				AND o.day_utc = CAST(NEW.start_at AS DATE)
+			LEFT JOIN reference_value r
+				ON r.camera_id = c.camera_id
+				AND r.slot = ((TO_SECONDS(NEW.start_at)
+					+ IF(o.change_at IS NULL
+					     OR NEW.start_at < o.change_at,
+					     o.offset_s, o.offset2_s))
+					DIV 3600 + 120) MOD 168
+			WHERE c.camera_id = NEW.camera_id), TRUE)
+		THEN
+			CALL judge_record(
+				NEW.camera_id, NEW.start_at, NEW.end_at,
+				NEW.people, NEW.vehicle, NEW.face,
+				NEW.people_new, NEW.vehicle_new, NEW.face_new,
+				NEW.car, NEW.bus, NEW.truck, NEW.motorcycle,
+				NEW.bicycle, NEW.scooter, NEW.observed_s);
+		END IF;
+	END;
 END
