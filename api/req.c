@@ -36,7 +36,7 @@ static const char *date_now(void)
 enum step req_reply(struct req *r, int status, const char *type)
 {
 	struct conn *c = r->conn;
-	char head[HEADERS_MAX + 512];
+	char head[HEADERS_MAX + 512], length[48] = "";
 	char *body = r->out.at;
 	size_t n = r->out.n;
 	int k;
@@ -50,14 +50,16 @@ enum step req_reply(struct req *r, int status, const char *type)
 	}
 	if (!c->body_whole)
 		c->keep = false;
+	/* These two have no body by definition (RFC 9110, section 8.6). */
+	if (status != 204 && status != 304)
+		snprintf(length, sizeof(length), "Content-Length: %zu\r\n", n);
 	k = snprintf(head, sizeof(head),
 		"HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s"
-		"X-Content-Type-Options: nosniff\r\n%s%s"
-		"Content-Length: %zu\r\n\r\n",
+		"X-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
 		status, status_text(status), date_now(),
 		type ? "Content-Type: " : "", type ? type : "",
 		type ? "\r\n" : "", r->headers.at ? r->headers.at : "",
-		c->keep ? "" : "Connection: close\r\n", n);
+		c->keep ? "" : "Connection: close\r\n", length);
 	/* The client of a HEAD wants the head alone. */
 	if (r->head.method == HTTP_HEAD || !n) {
 		text_free(&r->out);
@@ -241,9 +243,16 @@ static enum step parse_query(struct req *r)
 {
 	char why[QUERY_WHY];
 
-	if (!query_parse(&r->query, &r->arena, r->head.query, why))
-		return STEP_NEXT;
-	return req_problem(r, 400, "bad-query", "query string: %s", why);
+	if (query_parse(&r->query, &r->arena, r->head.query, why))
+		return req_problem(
+			r, 400, "bad-query", "query string: %s", why);
+	/* An address is kept in histories and logs; a secret must not be. */
+	if (query_get(&r->query, "token") ||
+		query_get(&r->query, "access_token"))
+		return req_problem(r, 400, "token-in-query",
+			"a token belongs into the header Authorization, never "
+			"into the address; treat this one as known to others");
+	return STEP_NEXT;
 }
 
 void req_init(struct req *r)
@@ -290,7 +299,7 @@ void req_resume(struct req *r, enum err e)
 	struct conn *c = r->conn;
 
 	r->err = e;
-	if (e) {
+	if (e && !r->replied) {
 		req_fail(r, e);
 	} else if (!r->replied) {
 		switch (r->phase) {

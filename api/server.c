@@ -82,6 +82,8 @@ static void conn_become(struct conn *c, enum conn_state state)
 		c->deadline_ms = now + 1000 * (int64_t)k->api_reply_timeout_s;
 		break;
 	case CONN_LINGER:
+		c->linger_until_ms =
+			now + 1000 * (int64_t)k->api_body_timeout_s;
 		c->deadline_ms = now + LINGER_MS;
 		break;
 	case CONN_STATES:
@@ -214,8 +216,8 @@ static void body_input(struct conn *c)
 	do {
 		struct slice piece = {0};
 
-		step = http_body_next(&c->body, c->in + at, c->in_n - at,
-			&used, &piece, &no);
+		step = http_body_next(
+			&c->body, c->in + at, c->in_n - at, &used, &piece, &no);
 		if (step == HTTP_REFUSED) {
 			refuse(c, no.status, no.why);
 			return;
@@ -262,7 +264,7 @@ static void conn_input(struct conn *c)
 		c->gone = true;
 }
 
-/* Reads and forgets.  False at the end. */
+/* Reads and forgets, for as long as bytes keep coming.  False at the end. */
 static bool linger_input(struct conn *c)
 {
 	char waste[BODY_ROOM];
@@ -270,6 +272,9 @@ static bool linger_input(struct conn *c)
 
 	if (n > 0) {
 		c->body_n += (uint64_t)n;
+		c->deadline_ms = server_clock_ms() + LINGER_MS;
+		if (c->deadline_ms > c->linger_until_ms)
+			c->deadline_ms = c->linger_until_ms;
 		return c->body_n <= c->server->api->conf.api_body_max;
 	}
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
@@ -321,12 +326,18 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 
 /* ---- output ---- */
 
-/* The reply left.  Next request, or the end. */
-static void sent(struct conn *c)
+static void drop_out(struct conn *c)
 {
+	c->server->count.reply_bytes -= c->out_n;
 	free(c->out);
 	c->out = NULL;
 	c->out_n = c->out_sent = 0;
+}
+
+/* The reply left.  Next request, or the end. */
+static void sent(struct conn *c)
+{
+	drop_out(c);
 	writing(c, false);
 	if (!c->keep) {
 		if (c->eof) {
@@ -366,15 +377,23 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 	maybe_close(c);
 }
 
-/* Keeps what the socket did not take. */
+/* Keeps what the socket did not take, within the bound of all such replies:
+ * clients that do not read must not use up the memory of those who do. */
 static bool keep_rest(struct conn *c, struct iovec v[2], size_t done)
 {
-	size_t total = v[0].iov_len + v[1].iov_len;
+	struct server_counters *count = &c->server->count;
+	size_t total = v[0].iov_len + v[1].iov_len, rest = total - done;
+	size_t most = c->server->api->conf.api_bodies_max;
 
-	c->out = malloc(total - done);
+	if (rest > most || count->reply_bytes > most - rest) {
+		count->refused_replies++;
+		return false;
+	}
+	c->out = malloc(rest);
 	if (!c->out)
 		return false;
-	c->out_n = total - done;
+	c->out_n = rest;
+	count->reply_bytes += rest;
 	c->out_sent = 0;
 	if (done < v[0].iov_len) {
 		memcpy(c->out, (char *)v[0].iov_base + done,
@@ -431,8 +450,8 @@ static void conn_close(struct conn *c)
 		s->conns = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
+	drop_out(c);
 	free(c->in);
-	free(c->out);
 	free(c);
 	s->count.open--;
 }

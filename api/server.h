@@ -38,7 +38,8 @@ struct conn {
 	struct conn *next, *prev;
 	int fd;
 	enum conn_state state;
-	int64_t deadline_ms; /* monotonic */
+	int64_t deadline_ms;	 /* monotonic */
+	int64_t linger_until_ms; /* the latest that CONN_LINGER may last */
 	struct event on_read, on_write;
 	bool read_on, write_on;
 	bool eof;  /* the client sent its last byte */
@@ -62,9 +63,10 @@ struct conn {
 
 struct server_counters {
 	uint64_t accepted, refused_full, refused_framing, late, requests;
-	uint64_t refused_bodies;
+	uint64_t refused_bodies, refused_replies;
 	size_t open;
-	size_t body_bytes; /* bodies in memory now */
+	size_t body_bytes;  /* bodies in memory now */
+	size_t reply_bytes; /* replies that wait for slow readers */
 };
 
 /* Binds and listens; serves once the loop runs.  E_IO after saying why. */
