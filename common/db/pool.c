@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Each operation of the connector is one row in op_start and one in op_cont;
- * conn_pump is all there is to understand.
+ * link_pump is all there is to understand.
  */
 #include "common/db/pool.h"
 
@@ -9,6 +9,8 @@
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include "common/db/bind.h"
 #include "common/db/conn.h"
@@ -31,8 +33,9 @@ struct link {
 	struct event ready;
 	enum op op;
 	struct pool_job *job;
-	bool taken; /* the job's rows are in its arena */
-	bool used;  /* a statement has worked on this connection */
+	int64_t begun_ms; /* the job, on this connection */
+	bool taken;	  /* the job's rows are in its arena */
+	bool used;	  /* a statement has worked on this connection */
 	char password[CONN_PASSWORD_MAX];
 	/* what the operations return */
 	MYSQL *connected;
@@ -42,7 +45,7 @@ struct link {
 struct pool {
 	struct event_base *base;
 	struct db_account account;
-	struct event kick;
+	struct event kick, sweep;
 	struct pool_job *first, *last;
 	struct pool_counters count;
 	bool down; /* said once, until a connection works again */
@@ -50,7 +53,22 @@ struct pool {
 	struct link link[];
 };
 
+enum {
+	/* A connection that died while it was idle says so at once; what took
+	 * longer is no reason to try again. */
+	AGAIN_WITHIN_MS = 1000,
+	SWEEP_MS = 500
+};
+
 static void on_ready(evutil_socket_t fd, short what, void *arg);
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static int op_start(struct link *l)
 {
@@ -182,7 +200,8 @@ static bool op_failed(struct link *l, unsigned number, const char *words)
 		l->pool->down = true;
 		link_close(l);
 		/* A connection that worked may have died of old age. */
-		if (was_used && !l->job->again) {
+		if (was_used && !l->job->again &&
+			now_ms() - l->begun_ms < AGAIN_WITHIN_MS) {
 			l->job->again = true;
 			return job_begin(l);
 		}
@@ -355,8 +374,30 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		p->count.waiting--;
 		p->count.busy++;
 		idle->job = job;
+		idle->begun_ms = now_ms();
 		if (job_begin(idle))
 			link_pump(idle, 0);
+	}
+}
+
+/* A database that hangs holds every link for a while: whoever waited for one
+ * too long gets an answer all the same. */
+static void on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct pool *p = arg;
+	int64_t since = now_ms() - POOL_WAIT_MS;
+
+	(void)fd;
+	(void)what;
+	while (p->first && p->first->since_ms <= since) {
+		struct pool_job *job = p->first;
+
+		p->first = job->next;
+		if (!p->first)
+			p->last = NULL;
+		p->count.waiting--;
+		p->count.late++;
+		job->done(job, E_TIMEOUT);
 	}
 }
 
@@ -368,6 +409,7 @@ enum err pool_submit(struct pool *p, struct pool_job *job)
 	}
 	job->next = NULL;
 	job->again = false;
+	job->since_ms = now_ms();
 	if (p->last)
 		p->last->next = job;
 	else
@@ -381,6 +423,7 @@ enum err pool_submit(struct pool *p, struct pool_job *job)
 enum err pool_open(struct pool **out, struct event_base *base,
 	const struct db_account *a, unsigned connections)
 {
+	struct timeval often = {0, SWEEP_MS * 1000};
 	struct pool *p;
 
 	p = calloc(1, sizeof(*p) + connections * sizeof(p->link[0]));
@@ -393,6 +436,8 @@ enum err pool_open(struct pool **out, struct event_base *base,
 	for (unsigned i = 0; i < connections; i++)
 		p->link[i].pool = p;
 	event_assign(&p->kick, base, -1, 0, on_kick, p);
+	event_assign(&p->sweep, base, -1, EV_PERSIST, on_sweep, p);
+	event_add(&p->sweep, &often);
 	return E_OK;
 }
 
@@ -401,9 +446,13 @@ void pool_close(struct pool *p)
 	if (!p)
 		return;
 	event_del(&p->kick);
+	event_del(&p->sweep);
 	for (unsigned i = 0; i < p->n; i++) {
-		if (p->link[i].job)
+		if (p->link[i].job) {
 			event_del(&p->link[i].ready);
+			/* Closing wants to read what is still to come. */
+			shutdown(mysql_get_socket(p->link[i].my), SHUT_RDWR);
+		}
 		link_close(&p->link[i]);
 	}
 	free(p);

@@ -18,7 +18,11 @@
 struct event_base;
 struct pool;
 
-enum { POOL_WAITING_MAX = 4096, POOL_ROWS_MAX = 20000 };
+enum {
+	POOL_WAITING_MAX = 4096,
+	POOL_WAIT_MS = 10000, /* for a connection; longer: E_TIMEOUT */
+	POOL_ROWS_MAX = 20000
+};
 
 /* One statement; the caller's memory, untouched until done is called. */
 struct pool_job {
@@ -30,11 +34,12 @@ struct pool_job {
 	void *ctx;
 	/* the pool's own */
 	struct pool_job *next;
+	int64_t since_ms;
 	bool again;
 };
 
 struct pool_counters {
-	uint64_t queries, failed, refused_full, connects;
+	uint64_t queries, failed, late, refused_full, connects;
 	unsigned open, busy, waiting;
 };
 
