@@ -14,6 +14,7 @@ struct server;
 struct pool;
 struct committer;
 struct work;
+struct health;
 struct auth;
 struct pages;
 
@@ -24,7 +25,9 @@ struct api {
 	struct server *server;
 	struct pool *pool;	     /* reads, on the loop */
 	struct committer *committer; /* counts, a thread */
-	struct work *work;	     /* administration, a thread */
+	struct work *work;	     /* administration, threads */
+	struct work *jobs;	     /* what may take minutes, threads */
+	struct health *health;
 	struct auth *auth;
 	struct pages *pages;
 	struct zones zones; /* of the loop */

@@ -207,7 +207,7 @@ enum step camera_make(struct req *r)
 		? read_members(r, m, root)
 		: req_problem(r, 422, "invalid", "a camera is an object");
 	json_free(root);
-	return s == STEP_NEXT ? work_run(r, make) : s;
+	return s == STEP_NEXT ? work_run(r->api->work, r, make) : s;
 }
 
 enum step camera_made(struct req *r)

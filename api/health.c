@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
  * GET /healthz: 200 while requests can be answered ("ok", or "degraded" with
- * the reason), 503 when the database cannot be reached.
+ * the reason), 503 when the database cannot be reached or does not answer.
+ *
+ * One question is on its way at a time.  Who comes meanwhile waits for the
+ * next one: an answer is never older than its request.
  */
+#include "api/health.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
+
 #include "api/api.h"
-#include "api/commit.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "common/db/pool.h"
@@ -13,7 +21,28 @@ enum {
 	EVENT_LATE_S = 180, /* three periods of the minute event */
 	ROLLUP_LATE_S = 300,
 	CALENDAR_DAYS = 400,
-	PARTITION_DAYS = 10
+	PARTITION_DAYS = 10,
+	TICK_MS = 100
+};
+
+/* A request; its memory. */
+struct waiter {
+	struct req *req;
+	struct waiter *next;
+	int64_t until_ms;
+	bool late; /* nothing was heard in time */
+};
+
+struct health {
+	struct api *api;
+	struct pool *pool;
+	struct event tick;
+	struct waiter *of_this, *of_next; /* who waits for which question */
+	bool asking;
+	struct pool_job job;
+	struct arena arena;
+	struct db_rows rows;
+	enum err err;
 };
 
 /* Columns of Q_HEALTH. */
@@ -31,36 +60,140 @@ enum {
 	H_TRIGGERS
 };
 
-static void down_answer(struct req *r)
+static void ask(struct health *h);
+
+static void resume(struct waiter *list)
 {
-	json_open(&r->out, NULL, '{');
-	json_str(&r->out, "status", "down");
-	json_open(&r->out, "checks", '{');
-	json_open(&r->out, "database", '{');
-	json_str(&r->out, "status", "down");
-	json_str(&r->out, "detail", "the database is not reachable");
-	json_close(&r->out, '}');
-	json_close(&r->out, '}');
-	json_close(&r->out, '}');
-	req_json(r, 503);
+	struct waiter *next;
+
+	for (; list; list = next) {
+		next = list->next;
+		req_resume(list->req, E_OK);
+	}
 }
 
-static void health_done(struct pool_job *job, enum err e)
+static void answered(struct pool_job *job, enum err e)
 {
-	struct req *r = job->ctx;
+	struct health *h = job->ctx;
+	struct waiter *list = h->of_this;
 
-	if (e)
-		down_answer(r);
-	req_resume(r, E_OK);
+	h->err = e;
+	h->of_this = NULL;
+	resume(list);
+	/* Only now: a request behind one of these may have come to wait. */
+	h->asking = false;
+	if (h->of_next)
+		ask(h);
+}
+
+static void ask(struct health *h)
+{
+	h->of_this = h->of_next;
+	h->of_next = NULL;
+	h->asking = true;
+	arena_reset(&h->arena);
+	h->rows = (struct db_rows){0};
+	h->job = (struct pool_job){.stmt = Q_HEALTH,
+		.arena = &h->arena,
+		.rows = &h->rows,
+		.done = answered,
+		.ctx = h};
+	if (pool_submit(h->pool, &h->job))
+		h->asking = false; /* the tick ends the wait */
+}
+
+/* Takes those out whose time is over. */
+static void expire(struct waiter **from, struct waiter **late, int64_t now)
+{
+	while (*from) {
+		struct waiter *w = *from;
+
+		if (w->until_ms > now) {
+			from = &w->next;
+			continue;
+		}
+		*from = w->next;
+		w->late = true;
+		w->next = *late;
+		*late = w;
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct health *h = arg;
+	struct waiter *late = NULL;
+	int64_t now = server_clock_ms();
+
+	(void)fd;
+	(void)what;
+	expire(&h->of_this, &late, now);
+	expire(&h->of_next, &late, now);
+	if (!h->of_this && !h->of_next)
+		event_del(&h->tick);
+	resume(late);
+}
+
+enum err health_open(struct health **out, struct api *api)
+{
+	struct health *h = calloc(1, sizeof(*h));
+	struct db_account account = api->account;
+
+	*out = h;
+	if (!h)
+		return E_NOMEM;
+	h->api = api;
+	arena_init(&h->arena, 65536);
+	account.timeout_s = HEALTH_TIMEOUT_S;
+	event_assign(&h->tick, api->base, -1, EV_PERSIST, on_tick, h);
+	return pool_open(&h->pool, api->base, &account, 1);
+}
+
+void health_close(struct health *h)
+{
+	if (!h)
+		return;
+	event_del(&h->tick);
+	pool_close(h->pool);
+	arena_reset(&h->arena);
+	free(h);
 }
 
 enum step health_ask(struct req *r)
 {
-	enum step s = req_query(r, Q_HEALTH, NULL, 0);
+	struct timeval often = {0, TICK_MS * 1000};
+	struct health *h = r->api->health;
+	struct waiter *w = arena_alloc(&r->arena, sizeof(*w));
 
-	/* A failure here is an answer of its own. */
-	r->job.done = health_done;
-	return s;
+	if (!w)
+		return req_fail(r, E_NOMEM);
+	r->state = w;
+	w->req = r;
+	w->until_ms = server_clock_ms() + HEALTH_WAIT_MS;
+	w->next = h->of_next;
+	h->of_next = w;
+	if (!event_pending(&h->tick, EV_TIMEOUT, NULL))
+		event_add(&h->tick, &often);
+	if (!h->asking)
+		ask(h);
+	return STEP_WAIT;
+}
+
+static enum step down_answer(struct req *r, const char *detail)
+{
+	struct text *t = &r->out;
+
+	text_str(&r->headers, "Retry-After: 2\r\nCache-Control: no-store\r\n");
+	json_open(t, NULL, '{');
+	json_str(t, "status", "down");
+	json_open(t, "checks", '{');
+	json_open(t, "database", '{');
+	json_str(t, "status", "down");
+	json_str(t, "detail", detail);
+	json_close(t, '}');
+	json_close(t, '}');
+	json_close(t, '}');
+	return req_json(r, 503);
 }
 
 static void integer(struct text *t, const char *name, const struct db_cell *c)
@@ -129,12 +262,18 @@ static bool storage_checks(struct text *t, const struct db_cell *c)
 
 enum step health_answer(struct req *r)
 {
-	const struct db_cell *c = r->rows.cell;
+	const struct health *h = r->api->health;
+	const struct waiter *w = r->state;
+	const struct db_cell *c = h->rows.cell;
 	struct text *t = &r->out, checks;
 	bool bad;
 
-	if (!r->rows.n)
-		return req_fail(r, E_DB);
+	if (w->late)
+		return down_answer(r, "the database does not answer");
+	if (h->err == E_DB_GONE)
+		return down_answer(r, "the database is not reachable");
+	if (h->err || !h->rows.n)
+		return down_answer(r, "the database does not know its state");
 	text_init(&checks, 8192);
 	json_open(&checks, NULL, '{');
 	bad = check(&checks, "database", NULL);

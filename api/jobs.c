@@ -42,7 +42,7 @@ enum step roll_up_run(struct req *r)
 {
 	if (!(r->state = arena_alloc(&r->arena, sizeof(struct roll_up))))
 		return req_fail(r, E_NOMEM);
-	return work_run(r, run);
+	return work_run(r->api->jobs, r, run);
 }
 
 enum step roll_up_answer(struct req *r)

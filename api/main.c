@@ -17,6 +17,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/commit.h"
+#include "api/health.h"
 #include "api/pages.h"
 #include "api/server.h"
 #include "api/work.h"
@@ -25,7 +26,7 @@
 #include "common/token.h"
 #include "common/when.h"
 
-enum { DB_WAIT_S = 10, DRAIN_S = 5 };
+enum { DB_WAIT_S = 10, JOB_WAIT_S = 900, DRAIN_S = 5 };
 
 static const struct conf_alias aliases[] = {
 	{"--listen", "api.listen", NULL},
@@ -103,7 +104,9 @@ static enum err open_all(struct api *api)
 		(e = pool_open(&api->pool, api->base, &api->account,
 			 (unsigned)api->conf.api_db_connections)) ||
 		(e = committer_open(&api->committer, api)) ||
-		(e = work_open(&api->work, api)) ||
+		(e = work_open(&api->work, api, DB_WAIT_S)) ||
+		(e = work_open(&api->jobs, api, JOB_WAIT_S)) ||
+		(e = health_open(&api->health, api)) ||
 		(e = server_open(&api->server, api)))
 		return e;
 	return write_port(api);
@@ -111,8 +114,10 @@ static enum err open_all(struct api *api)
 
 static void close_all(struct api *api)
 {
+	work_close(api->jobs);
 	work_close(api->work);
 	committer_close(api->committer);
+	health_close(api->health);
 	pool_close(api->pool);
 	server_close(api->server);
 	auth_close(api->auth);

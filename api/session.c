@@ -115,7 +115,7 @@ enum step login_check(struct req *r)
 			"too many failed log-ins from this address; try again "
 			"in a minute");
 	}
-	return work_run(r, check);
+	return work_run(r->api->work, r, check);
 }
 
 enum step login_answer(struct req *r)

@@ -19,6 +19,8 @@ struct job {
 
 struct work {
 	pthread_t thread[WORK_THREADS];
+	struct db *db[WORK_THREADS]; /* one each */
+	unsigned threads_n, running; /* started; numbers given to them */
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	/* Two rings: what waits and what is done.  A job is in one of them or
@@ -31,7 +33,6 @@ struct work {
 	bool stop;
 	int wake;
 	struct event on_back;
-	struct db_account account;
 };
 
 static void *run(void *arg)
@@ -39,9 +40,8 @@ static void *run(void *arg)
 	struct work *w = arg;
 	struct db *db;
 
-	if (db_open(&db, &w->account))
-		return NULL;
 	pthread_mutex_lock(&w->lock);
+	db = w->db[w->running++];
 	for (;;) {
 		struct job job;
 
@@ -62,7 +62,6 @@ static void *run(void *arg)
 			log_error("work: cannot wake the loop");
 	}
 	pthread_mutex_unlock(&w->lock);
-	db_close(db);
 	return NULL;
 }
 
@@ -85,9 +84,8 @@ static void on_back(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_unlock(&w->lock);
 }
 
-enum step work_run(struct req *r, work_fn fn)
+enum step work_run(struct work *w, struct req *r, work_fn fn)
 {
-	struct work *w = r->api->work;
 	bool full;
 
 	pthread_mutex_lock(&w->lock);
@@ -101,15 +99,16 @@ enum step work_run(struct req *r, work_fn fn)
 	return full ? req_fail(r, E_FULL) : STEP_WAIT;
 }
 
-enum err work_open(struct work **out, struct api *api)
+enum err work_open(struct work **out, struct api *api, unsigned timeout_s)
 {
 	struct work *w = calloc(1, sizeof(*w));
+	struct db_account account = api->account;
+	enum err e;
 
 	*out = w;
 	if (!w)
 		return E_NOMEM;
-	w->account = api->account;
-	w->account.timeout_s = WORK_TIMEOUT_S;
+	account.timeout_s = timeout_s;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);
 	w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -118,9 +117,13 @@ enum err work_open(struct work **out, struct api *api)
 	event_assign(&w->on_back, api->base, w->wake, EV_READ | EV_PERSIST,
 		on_back, w);
 	event_add(&w->on_back, NULL);
-	for (int i = 0; i < WORK_THREADS; i++)
+	for (int i = 0; i < WORK_THREADS; i++) {
+		if ((e = db_open(&w->db[i], &account)))
+			return e;
 		if (pthread_create(&w->thread[i], NULL, run, w))
 			return E_IO;
+		w->threads_n++;
+	}
 	return E_OK;
 }
 
@@ -132,10 +135,17 @@ void work_close(struct work *w)
 	w->stop = true;
 	pthread_cond_broadcast(&w->more);
 	pthread_mutex_unlock(&w->lock);
-	for (int i = 0; i < WORK_THREADS; i++)
+	for (unsigned i = 0; i < w->threads_n; i++)
+		db_interrupt(w->db[i]);
+	for (unsigned i = 0; i < w->threads_n; i++)
 		pthread_join(w->thread[i], NULL);
-	event_del(&w->on_back);
-	close(w->wake);
+	for (int i = 0; i < WORK_THREADS; i++)
+		db_close(w->db[i]);
+	if (w->wake >= 0) {
+		if (event_initialized(&w->on_back))
+			event_del(&w->on_back);
+		close(w->wake);
+	}
 	pthread_cond_destroy(&w->more);
 	pthread_mutex_destroy(&w->lock);
 	free(w);

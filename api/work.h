@@ -2,7 +2,8 @@
 /*
  * work: what may take long and asks the database with a blocking connection:
  * making cameras, roll-ups, checking passwords.  A few threads, each with a
- * connection of its own; a bounded queue.
+ * connection of its own; a bounded queue.  There are two of these, so that a
+ * roll-up of minutes never keeps anybody from logging in.
  */
 #ifndef TALLY_API_WORK_H
 #define TALLY_API_WORK_H
@@ -12,9 +13,11 @@
 
 struct work;
 
-enum { WORK_THREADS = 2, WORK_WAITING_MAX = 64, WORK_TIMEOUT_S = 900 };
+enum { WORK_THREADS = 2, WORK_WAITING_MAX = 64 };
 
-MUST enum err work_open(struct work **w, struct api *api);
+/* timeout_s: how long one statement may take. */
+MUST enum err work_open(struct work **w, struct api *api, unsigned timeout_s);
+/* Cuts short what still runs. */
 void work_close(struct work *w);
 
 /*
@@ -24,6 +27,6 @@ void work_close(struct work *w);
  * with a 503 where the queue is full.
  */
 typedef enum err (*work_fn)(struct req *r, struct db *db);
-enum step work_run(struct req *r, work_fn fn);
+enum step work_run(struct work *w, struct req *r, work_fn fn);
 
 #endif

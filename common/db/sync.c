@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "common/db/sync.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "common/db/bind.h"
@@ -24,6 +26,8 @@ struct db {
 	int64_t tried_ms; /* when connecting last failed */
 	bool failing;	  /* lost or not reached: the cause is logged */
 	unsigned logged_no;
+	_Atomic int fd; /* of the connection, -1 without: for db_interrupt */
+	_Atomic bool interrupted;
 };
 
 static int64_t now_ms(void)
@@ -40,11 +44,13 @@ enum err db_open(struct db **db, const struct db_account *a)
 		return E_NOMEM;
 	(*db)->account = *a;
 	(*db)->tried_ms = -RETRY_MS;
+	(*db)->fd = -1;
 	return E_OK;
 }
 
 static void disconnect(struct db *db)
 {
+	db->fd = -1;
 	for (size_t i = 0; i < STMT_COUNT; i++) {
 		if (db->stmt[i])
 			mysql_stmt_close(db->stmt[i]);
@@ -53,6 +59,15 @@ static void disconnect(struct db *db)
 	if (db->my)
 		mysql_close(db->my);
 	db->my = NULL;
+}
+
+void db_interrupt(struct db *db)
+{
+	int fd;
+
+	db->interrupted = true;
+	if ((fd = db->fd) >= 0)
+		shutdown(fd, SHUT_RDWR);
 }
 
 void db_close(struct db *db)
@@ -110,6 +125,8 @@ enum err db_connect(struct db *db)
 	enum err e;
 	bool ok;
 
+	if (db->interrupted)
+		return E_DB_GONE;
 	if (db->my)
 		return E_OK;
 	if (now_ms() - db->tried_ms < RETRY_MS)
@@ -134,6 +151,12 @@ enum err db_connect(struct db *db)
 	if ((e = conn_check(db->my, a, why))) {
 		remember(db, 0, why);
 		return connect_failed(db, e, why);
+	}
+	db->fd = mysql_get_socket(db->my);
+	/* It may have come before there was anything to cut. */
+	if (db->interrupted) {
+		disconnect(db);
+		return E_DB_GONE;
 	}
 	if (db->failing)
 		log_info("database: connected again");

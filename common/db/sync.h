@@ -33,6 +33,9 @@ struct db;
 /* Takes a copy of the account; does not connect yet.  E_NOMEM. */
 MUST enum err db_open(struct db **db, const struct db_account *a);
 void db_close(struct db *db);
+/* From any thread, for good: the call that waits for the server, and each one
+ * after it, ends with E_DB_GONE.  Only db_close may follow. */
+void db_interrupt(struct db *db);
 
 /* Connects if it is not: for those who want to know at once. */
 MUST enum err db_connect(struct db *db);
