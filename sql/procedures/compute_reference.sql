@@ -5,14 +5,22 @@
 -- month, week or day that holds the camera's latest row before today, whichever
 -- is the widest with at least 30 rows.  Rows watched for less than half of
 -- their interval are taken out.
-CREATE OR REPLACE PROCEDURE compute_reference(p_camera_id INT UNSIGNED,
-					      p_today DATE)
+--
+-- Writers hold share locks on the references their rows met, until they commit.
+-- Who is in the way for more than 2 s is left alone: p_done is then FALSE.
+CREATE OR REPLACE PROCEDURE compute_reference(
+	p_camera_id INT UNSIGNED, p_today DATE, OUT p_done BOOLEAN)
 MODIFIES SQL DATA
 BEGIN
 	DECLARE v_last, v_week, v_month, v_year DATE;
 	DECLARE v_people, v_vehicle, v_face VARCHAR(12);
 	DECLARE v_k DOUBLE DEFAULT COALESCE(setting_number('outlier_k'), 1.5);
 	DECLARE v_z DOUBLE DEFAULT COALESCE(setting_number('alert_z'), 4);
+	DECLARE EXIT HANDLER FOR 1205, 1213
+	BEGIN
+		ROLLBACK;
+		SET p_done = FALSE;
+	END;
 
 	SELECT MAX(local_date) INTO v_last FROM stats_day
 	WHERE camera_id = p_camera_id AND local_date < p_today;
@@ -98,7 +106,9 @@ BEGIN
 			WHERE slot = 255 AND face_n >= 30 ORDER BY basis LIMIT 1);
 
 	START TRANSACTION;
+	SET STATEMENT innodb_lock_wait_timeout = 2 FOR
 	DELETE FROM reference_value WHERE camera_id = p_camera_id;
+	SET STATEMENT innodb_lock_wait_timeout = 2 FOR
 	INSERT INTO reference_value
 		(camera_id, slot, k,
 		 people_basis, people_n, people_mean, people_std,
@@ -146,4 +156,5 @@ BEGIN
 	       FALSE, UTC_TIMESTAMP()
 	FROM reference_value WHERE camera_id = p_camera_id;
 	COMMIT;
+	SET p_done = TRUE;
 END

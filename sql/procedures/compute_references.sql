@@ -2,12 +2,14 @@
 -- compute_references: every camera has the references of its local day.
 -- Cameras are due at the first run of their day; when rows of earlier days
 -- arrived for one without any reference; or all of them, when asked.
--- Returns how many were computed, and whether the time was enough.
+-- Returns how many were computed, and whether these are all: the time may not
+-- be enough, or an open transaction in the way.  What is left stays due.
 CREATE OR REPLACE PROCEDURE compute_references(p_all BOOLEAN, p_budget_s INT,
 	OUT p_cameras INT UNSIGNED, OUT p_done BOOLEAN)
 MODIFIES SQL DATA
 BEGIN
 	DECLARE v_now DATETIME(3) DEFAULT UTC_TIMESTAMP(3);
+	DECLARE v_one BOOLEAN;
 
 	SET p_cameras = 0, p_done = TRUE;
 	FOR d IN (SELECT c.camera_id, c.today
@@ -24,8 +26,9 @@ BEGIN
 		  ORDER BY c.camera_id)
 	DO
 		IF UTC_TIMESTAMP(3) < v_now + INTERVAL p_budget_s SECOND THEN
-			CALL compute_reference(d.camera_id, d.today);
-			SET p_cameras = p_cameras + 1;
+			CALL compute_reference(d.camera_id, d.today, v_one);
+			SET p_cameras = p_cameras + v_one,
+			    p_done = p_done AND v_one;
 		ELSE
 			SET p_done = FALSE;
 		END IF;

@@ -1,17 +1,18 @@
 -- SPDX-License-Identifier: MIT
 -- judge_record: THE OUTLIER RULE.  A row with a metric above its camera's
 -- reference for that hour of the week is in outlier_backup; one with a metric
--- at or below `low` (z <= -alert_z) is in outlier_low; a row that is neither
--- (any more) is withdrawn from both.  Called by the triggers of count_record
--- for rows that may be concerned.
+-- at or below `low` (z <= -alert_z) is in outlier_low; a corrected row that is
+-- not so any more is withdrawn.  Called by the triggers of count_record for
+-- rows that may be concerned; p_new says that the row was not there before.
 --
 -- A camera that does not exist, or a day no calendar covers, refuses the row.
 -- Whatever else fails must not lose it: that goes to trigger_failure.  (Dead-
 -- locks and lock time-outs are no such failure: the server ends the writer's
 -- statement with them, and the writer repeats it.)
 --
--- References are read into a variable and not by INSERT ... SELECT, which
--- would lock them against the daily computation.
+-- What a trigger reads is locked with a share lock until its writer commits
+-- (InnoDB does so for all that a writing statement reads): nothing is looked up
+-- that is not needed, and a new row looks for nothing to withdraw.
 CREATE OR REPLACE PROCEDURE judge_record(
 	p_camera_id INT UNSIGNED, p_start_at DATETIME, p_end_at DATETIME,
 	p_people MEDIUMINT UNSIGNED, p_vehicle MEDIUMINT UNSIGNED,
@@ -20,7 +21,7 @@ CREATE OR REPLACE PROCEDURE judge_record(
 	p_car MEDIUMINT UNSIGNED, p_bus MEDIUMINT UNSIGNED,
 	p_truck MEDIUMINT UNSIGNED, p_motorcycle MEDIUMINT UNSIGNED,
 	p_bicycle MEDIUMINT UNSIGNED, p_scooter MEDIUMINT UNSIGNED,
-	p_observed_s MEDIUMINT UNSIGNED)
+	p_observed_s MEDIUMINT UNSIGNED, p_new BOOLEAN)
 MODIFIES SQL DATA
 BEGIN
 	DECLARE v_offset MEDIUMINT;
@@ -140,13 +141,10 @@ BEGIN
 				face_std = VALUES(face_std),
 				face_z = VALUES(face_z),
 				state = IF(state = 'withdrawn', 'open', state);
-		ELSEIF EXISTS (SELECT 1 FROM outlier_backup
-			       WHERE camera_id = p_camera_id
-				 AND start_at = p_start_at
-				 AND state <> 'withdrawn') THEN
+		ELSEIF NOT p_new THEN
 			UPDATE outlier_backup SET state = 'withdrawn'
 			WHERE camera_id = p_camera_id
-			  AND start_at = p_start_at;
+			  AND start_at = p_start_at AND state <> 'withdrawn';
 		END IF;
 		IF v_below <> '' THEN
 			SET v_z = NULLIF(LEAST(
@@ -215,13 +213,10 @@ BEGIN
 				face_std = VALUES(face_std),
 				face_z = VALUES(face_z),
 				state = IF(state = 'withdrawn', 'open', state);
-		ELSEIF EXISTS (SELECT 1 FROM outlier_low
-			       WHERE camera_id = p_camera_id
-				 AND start_at = p_start_at
-				 AND state <> 'withdrawn') THEN
+		ELSEIF NOT p_new THEN
 			UPDATE outlier_low SET state = 'withdrawn'
 			WHERE camera_id = p_camera_id
-			  AND start_at = p_start_at;
+			  AND start_at = p_start_at AND state <> 'withdrawn';
 		END IF;
 	END;
 END

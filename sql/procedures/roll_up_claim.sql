@@ -23,5 +23,5 @@ BEGIN
 			AND d.camera_id = c.camera_id;
 	END IF;
 	COMMIT;
-	SET p_claimed = (SELECT COUNT(*) FROM claimed_quarter);
+	SELECT COUNT(*) INTO p_claimed FROM claimed_quarter;
 END

@@ -42,9 +42,10 @@ BEGIN
 		SET v_rows_all = v_rows_all + v_rows,
 		    v_quarters_all = v_quarters_all + v_quarters,
 		    v_buckets_all = v_buckets_all + v_buckets;
-		SET v_left = NOT v_drained
-			OR EXISTS (SELECT 1 FROM dirty_quarter
-				   WHERE marked_at <= v_start);
+		-- SELECT ... INTO and not SET: SET would wait for locked marks.
+		SELECT NOT v_drained OR EXISTS (SELECT 1 FROM dirty_quarter
+						WHERE marked_at <= v_start)
+		INTO v_left;
 		IF v_left AND UTC_TIMESTAMP(3) >= v_end THEN
 			SET v_text = CONCAT(
 				'rows are still not counted after ', p_wait_s,
@@ -60,8 +61,9 @@ BEGIN
 		TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(3), v_end)),
 		v_cameras, v_done);
 	IF NOT v_done THEN
-		SET v_text = CONCAT('references of all cameras take more than ',
-				    p_wait_s, ' s');
+		SET v_text = CONCAT('not all references are computed after ',
+			p_wait_s, ' s: a transaction that writes counts is ',
+			'open, or there are too many cameras');
 		SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_text;
 	END IF;
 	CALL end_run('roll_up_now', 'request', v_start, v_rows_all,

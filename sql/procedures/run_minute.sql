@@ -36,8 +36,8 @@ BEGIN
 		IF v_drained THEN
 			CALL compute_references(FALSE, 10, v_cameras, v_done);
 		END IF;
-		SET v_daily = (SELECT NOT daily_on <=> UTC_DATE()
-			       FROM job_state WHERE job = 'minute');
+		SELECT NOT daily_on <=> UTC_DATE() INTO v_daily
+		FROM job_state WHERE job = 'minute';
 		IF v_daily THEN
 			CALL run_daily();
 		END IF;

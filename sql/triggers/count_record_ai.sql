@@ -46,7 +46,8 @@ BEGIN
 				NEW.people, NEW.vehicle, NEW.face,
 				NEW.people_new, NEW.vehicle_new, NEW.face_new,
 				NEW.car, NEW.bus, NEW.truck, NEW.motorcycle,
-				NEW.bicycle, NEW.scooter, NEW.observed_s);
+				NEW.bicycle, NEW.scooter, NEW.observed_s,
+				TRUE);
 		END IF;
 	END;
 END

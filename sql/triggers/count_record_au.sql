@@ -36,5 +36,5 @@ THEN
 		NEW.vehicle, NEW.face, NEW.people_new, NEW.vehicle_new,
 		NEW.face_new, NEW.car, NEW.bus, NEW.truck,
 		NEW.motorcycle, NEW.bicycle, NEW.scooter,
-		NEW.observed_s);
+		NEW.observed_s, FALSE);
 END IF
