@@ -72,7 +72,7 @@ def test_every_count_arrives_once_though_api_and_mariadb_die(
         tally.up()
     out = ingest.stdout.read()
     log = (tmp_path / "ingest.log").read_text()
-    assert ingest.returncode == 0, log
+    assert ingest.wait() == 0, log
     assert kills >= 2, "nothing was killed while ingest ran"
     totals = json.loads(out)
     assert totals["stored"] == totals["intervals"] > 100
