@@ -45,14 +45,11 @@ struct count *count_add(struct count_batch *b, unsigned line)
 	return c;
 }
 
-void count_refuse(struct count_batch *b, struct count *c, const char *field,
-	const char *type, const char *fmt, ...)
+void count_fault(struct count_batch *b, unsigned line, const char *field,
+	const char *type, const char *detail)
 {
-	char detail[256];
 	struct count_error *e;
-	va_list ap;
 
-	c->verdict = COUNT_REJECTED;
 	if (b->errors_n == b->errors_cap) {
 		size_t cap = b->errors_cap ? b->errors_cap * 4 : 4;
 
@@ -64,16 +61,26 @@ void count_refuse(struct count_batch *b, struct count *c, const char *field,
 		b->error = e;
 		b->errors_cap = cap;
 	}
-	va_start(ap, fmt);
-	vsnprintf(detail, sizeof(detail), fmt, ap);
-	va_end(ap);
 	e = &b->error[b->errors_n++];
-	e->line = c->line;
+	e->line = line;
 	e->field = field;
 	e->type = type;
 	e->detail = arena_copy(b->arena, detail, strlen(detail));
 	if (!e->detail)
 		e->detail = "";
+}
+
+void count_refuse(struct count_batch *b, struct count *c, const char *field,
+	const char *type, const char *fmt, ...)
+{
+	char detail[256];
+	va_list ap;
+
+	c->verdict = COUNT_REJECTED;
+	va_start(ap, fmt);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	count_fault(b, c->line, field, type, detail);
 }
 
 static const char *time_field(bool start)

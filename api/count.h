@@ -84,6 +84,10 @@ struct count *count_add(struct count_batch *b, unsigned line);
 void count_refuse(struct count_batch *b, struct count *c, const char *field,
 	const char *type, const char *fmt, ...) PRINTF(5, 6);
 
+/* What is wrong with the request as a whole, at this line. */
+void count_fault(struct count_batch *b, unsigned line, const char *field,
+	const char *type, const char *detail);
+
 /* Text to instant, where it carries an offset or tz says what it means. */
 struct tz;
 enum fold { FOLD_REFUSE, FOLD_FIRST, FOLD_SECOND };

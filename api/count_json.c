@@ -15,6 +15,10 @@ static void set_figure(struct count_batch *b, struct count *c, int32_t *at,
 	if (json_type(v) != JSON_NUMBER)
 		count_refuse(
 			b, c, field, "not_a_number", "%s is no number", field);
+	else if (isinf(d))
+		count_refuse(b, c, field, "out_of_range",
+			"%s is beyond all bounds, or has too many digits",
+			field);
 	else if (d != floor(d))
 		count_refuse(b, c, field, "not_an_integer",
 			"%s is not a whole number", field);

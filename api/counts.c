@@ -2,6 +2,7 @@
 /*
  * POST /api/v1/counts: a row, an array of rows, or CSV; and their outcome.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -46,6 +47,9 @@ static enum step read_params(struct req *r, struct post *p)
 	if (v)
 		return req_problem(r, 400, "unknown-parameter",
 			"the parameter %.60s is not known", v);
+	if ((v = query_repeated(&r->query, NULL, 0)))
+		return req_problem(
+			r, 400, "bad-parameter", "%s is there twice", v);
 	if ((v = query_get(&r->query, "partial"))) {
 		p->job.partial = !strcmp(v, "true");
 		if (!p->job.partial && strcmp(v, "false") != 0)
@@ -147,6 +151,44 @@ enum step counts_begin(struct req *r)
 	return read_type(r, p);
 }
 
+/* none: nothing at all was stored. */
+static void report(struct text *t, const struct post *p, bool none)
+{
+	int64_t n[COUNT_REJECTED + 1] = {0};
+
+	for (size_t i = 0; i < p->batch.n; i++)
+		n[p->batch.row[i].verdict]++;
+	if (none)
+		n[COUNT_INSERTED] = n[COUNT_DUPLICATE] = n[COUNT_REPLACED] = 0;
+	json_int(t, "received", (int64_t)p->batch.n);
+	json_int(t, "inserted", n[COUNT_INSERTED]);
+	json_int(t, "duplicate", n[COUNT_DUPLICATE]);
+	json_int(t, "replaced", n[COUNT_REPLACED]);
+	json_int(t, "rejected", n[COUNT_REJECTED]);
+	json_open(t, "errors", '[');
+	for (size_t i = 0; i < p->batch.errors_n; i++) {
+		const struct count_error *e = &p->batch.error[i];
+
+		json_open(t, NULL, '{');
+		json_int(t, "line", e->line);
+		json_str(t, "field", e->field);
+		json_str(t, "type", e->type);
+		json_str(t, "detail", e->detail);
+		json_close(t, '}');
+	}
+	json_close(t, ']');
+}
+
+/* The request as a whole is not to be read, from this line on. */
+static enum step whole_refused(struct req *r, struct post *p, unsigned line,
+	const char *slug, const char *why)
+{
+	count_fault(&p->batch, line, "", "unreadable", why);
+	req_problem_open(r, 422, slug, why);
+	report(&r->out, p, true);
+	return req_problem_end(r, 422);
+}
+
 static enum step csv_refused(struct req *r, struct post *p)
 {
 	if (!r->conn->body_n)
@@ -156,7 +198,8 @@ static enum step csv_refused(struct req *r, struct post *p)
 	if (p->csv->csv.fault == CSV_ENCODING)
 		return req_problem(
 			r, 415, "unsupported-charset", "%s", p->csv->why);
-	return req_problem(r, 422, "bad-csv", "%s", p->csv->why);
+	return whole_refused(
+		r, p, (unsigned)p->csv->csv.line, "bad-csv", p->csv->why);
 }
 
 enum step counts_body(struct req *r, const char *at, size_t n)
@@ -185,7 +228,8 @@ enum step counts_body(struct req *r, const char *at, size_t n)
 	return STEP_NEXT;
 }
 
-static enum step json_refused(struct req *r, enum json_fault f, size_t at)
+static enum step json_refused(
+	struct req *r, struct post *p, enum json_fault f, size_t at)
 {
 	static const struct {
 		int status;
@@ -196,17 +240,17 @@ static enum step json_refused(struct req *r, enum json_fault f, size_t at)
 		[JSON_SYNTAX] = {400, "the body is not JSON (RFC 8259)"},
 		[JSON_DEPTH] = {400, "the JSON is nested too deeply"},
 		[JSON_MANY] = {413, "the JSON holds too many values"},
-		[JSON_DIGITS] = {422, "a number has too many digits"},
 		[JSON_NUL] = {422, "a text holds U+0000 or half a surrogate"},
 	};
+	char why[120];
 
 	if (f == JSON_MEMORY)
 		return req_fail(r, E_NOMEM);
+	snprintf(why, sizeof(why), "%s (byte %zu)", as[f].why, at);
+	if (as[f].status == 422)
+		return whole_refused(r, p, 0, "bad-text", why);
 	return req_problem(r, as[f].status,
-		as[f].status == 413	      ? "too-many-rows"
-			: as[f].status == 422 ? "invalid"
-					      : "not-json",
-		"%s (byte %zu)", as[f].why, at);
+		as[f].status == 413 ? "too-many-rows" : "not-json", "%s", why);
 }
 
 static enum step from_json(struct req *r, struct post *p)
@@ -214,11 +258,13 @@ static enum step from_json(struct req *r, struct post *p)
 	struct json *root;
 	size_t at = 0;
 	enum json_fault f;
+	char none[1] = "";
 	unsigned line = 0;
 
-	f = json_parse(p->json.at ? p->json.at : "", p->json.n, &root, &at);
+	f = json_parse_wide(
+		p->json.at ? p->json.at : none, p->json.n, &root, &at);
 	if (f)
-		return json_refused(r, f, at);
+		return json_refused(r, p, f, at);
 	if (json_type(root) == JSON_ARRAY) {
 		for (const struct json *v = json_first(root); v && !p->many;
 			v = json_next(v)) {
@@ -290,33 +336,6 @@ enum step counts_commit(struct req *r)
 	return STEP_WAIT;
 }
 
-static void report(struct text *t, const struct post *p)
-{
-	int64_t n[COUNT_REJECTED + 1] = {0};
-
-	for (size_t i = 0; i < p->batch.n; i++)
-		n[p->batch.row[i].verdict]++;
-	if (refused(p))
-		n[COUNT_INSERTED] = n[COUNT_DUPLICATE] = n[COUNT_REPLACED] = 0;
-	json_int(t, "received", (int64_t)p->batch.n);
-	json_int(t, "inserted", n[COUNT_INSERTED]);
-	json_int(t, "duplicate", n[COUNT_DUPLICATE]);
-	json_int(t, "replaced", n[COUNT_REPLACED]);
-	json_int(t, "rejected", n[COUNT_REJECTED]);
-	json_open(t, "errors", '[');
-	for (size_t i = 0; i < p->batch.errors_n; i++) {
-		const struct count_error *e = &p->batch.error[i];
-
-		json_open(t, NULL, '{');
-		json_int(t, "line", e->line);
-		json_str(t, "field", e->field);
-		json_str(t, "type", e->type);
-		json_str(t, "detail", e->detail);
-		json_close(t, '}');
-	}
-	json_close(t, ']');
-}
-
 static enum step answer(struct req *r)
 {
 	const struct post *p = r->state;
@@ -325,7 +344,7 @@ static enum step answer(struct req *r)
 
 	if (!refused(p)) {
 		json_open(&r->out, NULL, '{');
-		report(&r->out, p);
+		report(&r->out, p, false);
 		json_close(&r->out, '}');
 		return req_json(r, 200);
 	}
@@ -333,7 +352,7 @@ static enum step answer(struct req *r)
 		status = 409;
 	req_problem_open(r, status, status == 409 ? "conflict" : "rows-refused",
 		first->detail);
-	report(&r->out, p);
+	report(&r->out, p, true);
 	return req_problem_end(r, status);
 }
 

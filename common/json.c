@@ -11,6 +11,7 @@
 /* The pass over the bytes: a recursive descent, bounded by JSON_DEPTH_MAX. */
 struct scan {
 	const char *s;
+	char *wide; /* s once more where it may be written to, else NULL */
 	size_t n, i;
 	int depth, values;
 	enum json_fault later; /* well-formed, but not for us */
@@ -42,6 +43,18 @@ static void note(struct scan *c, enum json_fault f, size_t at)
 		return;
 	c->later = f;
 	c->later_at = at;
+}
+
+/* A double cannot keep the number from there to c->i.  Its shortest form has
+ * five bytes, as 2e300 has, so infinity fits in its place. */
+static void inexact(struct scan *c, size_t from)
+{
+	if (!c->wide) {
+		note(c, JSON_DIGITS, from);
+		return;
+	}
+	memset(c->wide + from, ' ', c->i - from);
+	memcpy(c->wide + from, "1e999", 5);
 }
 
 static enum json_fault number(struct scan *c)
@@ -79,7 +92,7 @@ static enum json_fault number(struct scan *c)
 			;
 	}
 	if (significant > 15 || c->i - from >= sizeof(copy)) {
-		note(c, JSON_DIGITS, from);
+		inexact(c, from);
 		return JSON_OK;
 	}
 	memcpy(copy, c->s + from, c->i - from);
@@ -87,7 +100,7 @@ static enum json_fault number(struct scan *c)
 	/* No locale is ever set, so '.' is the decimal point. */
 	v = fabs(strtod(copy, NULL));
 	if (v > 1e300 || (v < 1e-300 && nonzero))
-		note(c, JSON_DIGITS, from);
+		inexact(c, from);
 	return JSON_OK;
 }
 
@@ -233,9 +246,9 @@ static enum json_fault value(struct scan *c)
 	}
 }
 
-enum json_fault json_check(const char *s, size_t n, size_t *at)
+static enum json_fault check(const char *s, char *wide, size_t n, size_t *at)
 {
-	struct scan c = {.s = s, .n = n};
+	struct scan c = {.s = s, .wide = wide, .n = n};
 	enum json_fault f;
 	size_t bad = utf8_check(s, n);
 
@@ -260,6 +273,11 @@ enum json_fault json_check(const char *s, size_t n, size_t *at)
 	return f;
 }
 
+enum json_fault json_check(const char *s, size_t n, size_t *at)
+{
+	return check(s, NULL, n, at);
+}
+
 static const cJSON *node(const struct json *v)
 {
 	return (const cJSON *)(const void *)v;
@@ -270,10 +288,10 @@ static const struct json *wrap(const cJSON *v)
 	return (const struct json *)(const void *)v;
 }
 
-enum json_fault json_parse(
-	const char *s, size_t n, struct json **root, size_t *at)
+static enum json_fault parse(
+	const char *s, char *wide, size_t n, struct json **root, size_t *at)
 {
-	enum json_fault f = json_check(s, n, at);
+	enum json_fault f = check(s, wide, n, at);
 	cJSON *tree;
 
 	*root = NULL;
@@ -284,6 +302,18 @@ enum json_fault json_parse(
 		return JSON_MEMORY;
 	*root = (struct json *)(void *)tree;
 	return JSON_OK;
+}
+
+enum json_fault json_parse(
+	const char *s, size_t n, struct json **root, size_t *at)
+{
+	return parse(s, NULL, n, root, at);
+}
+
+enum json_fault json_parse_wide(
+	char *s, size_t n, struct json **root, size_t *at)
+{
+	return parse(s, s, n, root, at);
 }
 
 void json_free(struct json *root)

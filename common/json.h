@@ -34,6 +34,10 @@ MUST enum json_fault json_check(const char *s, size_t n, size_t *at);
 /* Checks and builds the tree.  Free *root with json_free. */
 MUST enum json_fault json_parse(
 	const char *s, size_t n, struct json **root, size_t *at);
+/* The same, for a caller who tells which number it was: s may be written to,
+ * and instead of JSON_DIGITS such a number reads as infinity. */
+MUST enum json_fault json_parse_wide(
+	char *s, size_t n, struct json **root, size_t *at);
 void json_free(struct json *root);
 
 enum json_type {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <check.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,25 @@ START_TEST(what_rfc_8259_allows_is_read)
 	};
 
 	check(row, ARRAY_LEN(row));
+}
+END_TEST
+
+START_TEST(a_number_that_a_double_cannot_keep_reads_as_infinity_when_wide)
+{
+	char s[] = "[9007199254740993, 1e400,-1e301 ,9e300,1e-400,"
+		   "1.0000000000000001,12,1e300]";
+	static const bool want[] = {
+		true, true, true, true, true, true, false, false};
+	const struct json *v;
+	struct json *root;
+	size_t at, i = 0;
+
+	ck_assert_int_eq(
+		json_parse_wide(s, sizeof(s) - 1, &root, &at), JSON_OK);
+	for (v = json_first(root); v; v = json_next(v), i++)
+		ck_assert_int_eq(!!isinf(json_number(v)), want[i]);
+	ck_assert_uint_eq(i, ARRAY_LEN(want));
+	json_free(root);
 }
 END_TEST
 
@@ -215,6 +235,8 @@ Suite *test_common_json(void)
 	tcase_add_test(t, what_rfc_8259_allows_is_read);
 	tcase_add_test(t, what_rfc_8259_refuses_is_refused);
 	tcase_add_test(t, what_would_be_changed_on_the_way_is_told);
+	tcase_add_test(t,
+		a_number_that_a_double_cannot_keep_reads_as_infinity_when_wide);
 	tcase_add_test(t, too_many_values_are_refused);
 	tcase_add_test(t, the_tree_holds_what_stood_there);
 	tcase_add_test(t, the_place_of_a_fault_is_told);
