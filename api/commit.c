@@ -15,6 +15,7 @@
 
 #include "api/api.h"
 #include "api/directory.h"
+#include "api/server.h"
 #include "api/zones.h"
 #include "common/log.h"
 
@@ -23,12 +24,14 @@ enum {
 	BULK_ROWS = 2000,
 	KEYS_A_QUERY = 16, /* of Q_COUNT_FIND */
 	TRIES = 5,
+	HANG_MS = 1000, /* a loss that took longer to show */
 	ROWS_MAX = COMMIT_TURN_ROWS + COUNT_ROWS_MAX
 };
 
 struct committer {
 	struct api *api;
 	pthread_t thread;
+	bool started;
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct commit_job *first, *last; /* waiting */
@@ -76,11 +79,12 @@ static enum err resolve(
 	if (e)
 		return e;
 	row->camera_id = camera->camera_id;
-	if (!row->start_local && !row->end_local)
-		return E_OK;
-	if ((e = zones_find(&c->zones, camera->zone, &tz)))
-		return e;
-	count_localize(job->batch, row, tz, job->fold);
+	if (row->start_local || row->end_local) {
+		if ((e = zones_find(&c->zones, camera->zone, &tz)))
+			return e;
+		count_localize(job->batch, row, tz, job->fold);
+	}
+	/* Each try anew: the first one left no local time behind. */
 	if (row->verdict != COUNT_REJECTED)
 		count_check_interval(job->batch, row, when_now());
 	return E_OK;
@@ -125,15 +129,28 @@ static enum err judge_newest(
 	}
 	if (e)
 		return e;
-	if (overlaps_newest(k, row)) {
+	if (overlaps_newest(k, row))
 		count_refuse(job->batch, row, "start_at", "overlap",
 			"the interval overlaps the camera's newest row");
-		return E_OK;
-	}
-	if (!k->has_newest || row->start_at > k->newest_start) {
+	return E_OK;
+}
+
+/* The job will be written in this turn: the jobs behind it are judged by its
+ * rows too.  Only now, for a job that is refused must leave no trace. */
+static enum err announce(
+	struct committer *c, struct count *const *row, size_t n)
+{
+	struct directory_camera *k;
+	enum err e;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((e = directory_find(c->cameras, row[i]->camera, &k)))
+			return e;
+		if (k->has_newest && row[i]->start_at <= k->newest_start)
+			continue;
 		k->has_newest = k->pending = true;
-		k->newest_start = row->start_at;
-		k->newest_end = row->end_at;
+		k->newest_start = row[i]->start_at;
+		k->newest_end = row[i]->end_at;
 	}
 	return E_OK;
 }
@@ -177,7 +194,7 @@ static enum err prepare(struct committer *c, struct commit_job *job,
 		todo[kept++] = row;
 	}
 	*n = b->errors_n && !job->partial ? 0 : kept;
-	return E_OK;
+	return announce(c, todo, *n);
 }
 
 /* What a job did not write must not count as the newest row. */
@@ -327,14 +344,28 @@ static enum err write_judged(struct committer *c, struct commit_job *job,
 	return E_OK;
 }
 
+static void bump(struct committer *c, uint64_t *counter, uint64_t n)
+{
+	pthread_mutex_lock(&c->lock);
+	*counter += n;
+	pthread_mutex_unlock(&c->lock);
+}
+
+static bool late(const struct commit_job *job)
+{
+	return server_clock_ms() - job->since_ms > COMMIT_WAIT_MS;
+}
+
 /* One job in a transaction of its own, as often as it takes. */
 static enum err write_alone(struct committer *c, struct commit_job *job)
 {
 	enum err e = E_OK;
 	size_t n = 0;
 
-	c->count.alone++;
+	bump(c, &c->count.alone, 1);
 	for (int try = 0; try < TRIES; try++) {
+		if (late(job))
+			return E_TIMEOUT;
 		doubt(c, job);
 		if ((e = prepare(c, job, c->todo, &n)) || !n)
 			break;
@@ -368,20 +399,38 @@ static void inserted(struct count *const *row, size_t n)
 		row[i]->verdict = COUNT_INSERTED;
 }
 
-/* Writes all jobs of the list; each has its outcome then. */
-static void turn(struct committer *c, struct commit_job *jobs)
+/* E_DB_GONE: the database is not there; the jobs behind did not ask again. */
+static enum err prepare_all(
+	struct committer *c, struct commit_job *jobs, size_t *n)
 {
-	size_t n = 0, k;
 	enum err e = E_OK;
 
+	*n = 0;
 	for (struct commit_job *j = jobs; j; j = j->next) {
-		k = 0;
-		j->outcome = prepare(c, j, c->todo + n, &k);
-		if (j->outcome || !k)
-			doubt(c, j);
-		n += j->outcome ? 0 : k;
+		size_t k = 0;
+
+		if (e != E_DB_GONE)
+			e = late(j) ? E_TIMEOUT
+				    : prepare(c, j, c->todo + *n, &k);
+		j->outcome = e;
+		*n += e ? 0 : k;
 	}
-	if (n) {
+	return e == E_DB_GONE ? e : E_OK;
+}
+
+/* Writes all jobs of the list; each has its outcome then.  E_DB_GONE: so do
+ * all, and the database does not answer. */
+static enum err turn(struct committer *c, struct commit_job *jobs)
+{
+	int64_t begun_ms = server_clock_ms();
+	size_t n;
+	enum err e;
+
+	e = prepare_all(c, jobs, &n);
+	/* A connection may have died while it was idle, which shows at once. */
+	if (e == E_DB_GONE && server_clock_ms() - begun_ms < HANG_MS)
+		e = prepare_all(c, jobs, &n);
+	if (n && !e) {
 		qsort(c->todo, n, sizeof(c->todo[0]), by_key);
 		e = write_shared(c, n);
 	}
@@ -393,13 +442,16 @@ static void turn(struct committer *c, struct commit_job *jobs)
 		 * the client sends again, and finds duplicates if it did. */
 		if (e == E_DB_GONE)
 			j->outcome = e;
+		else if (j->outcome == E_TIMEOUT)
+			bump(c, &c->count.late, 1);
 		else if (j->outcome == E_BUSY || (e && !j->outcome))
 			j->outcome = write_alone(c, j);
 		if (j->outcome)
 			doubt(c, j);
 	}
-	c->count.turns++;
-	c->count.rows += n;
+	bump(c, &c->count.turns, 1);
+	bump(c, &c->count.rows, n);
+	return e == E_DB_GONE ? e : E_OK;
 }
 
 /* Takes jobs off the queue, up to a turn's rows. */
@@ -421,13 +473,27 @@ static struct commit_job *take(struct committer *c)
 	return first;
 }
 
+/* With the lock held. */
+static void give_back(struct committer *c, struct commit_job *jobs)
+{
+	struct commit_job *next;
+
+	for (; jobs; jobs = next) {
+		next = jobs->next;
+		jobs->next = c->back;
+		c->back = jobs;
+	}
+}
+
 static void *run(void *arg)
 {
 	struct committer *c = arg;
 
 	pthread_mutex_lock(&c->lock);
 	for (;;) {
-		struct commit_job *jobs, *next;
+		struct commit_job *jobs;
+		int64_t begun_ms;
+		enum err e;
 
 		while (!c->first && !c->stop)
 			pthread_cond_wait(&c->more, &c->lock);
@@ -435,13 +501,18 @@ static void *run(void *arg)
 			break;
 		jobs = take(c);
 		pthread_mutex_unlock(&c->lock);
-		turn(c, jobs);
+		begun_ms = server_clock_ms();
+		e = turn(c, jobs);
 		pthread_mutex_lock(&c->lock);
-		for (; jobs; jobs = next) {
-			next = jobs->next;
-			jobs->next = c->back;
-			c->back = jobs;
-		}
+		give_back(c, jobs);
+		/* It hangs: who waited meanwhile need not wait once more. */
+		if (e && server_clock_ms() - begun_ms > HANG_MS)
+			while ((jobs = take(c))) {
+				for (struct commit_job *j = jobs; j;
+					j = j->next)
+					j->outcome = e;
+				give_back(c, jobs);
+			}
 		if (eventfd_write(c->wake, 1))
 			log_error("committer: cannot wake the loop");
 	}
@@ -464,7 +535,8 @@ static void on_back(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_unlock(&c->lock);
 	for (; job; job = next) {
 		next = job->next;
-		c->count.failed += job->outcome != E_OK;
+		if (job->outcome)
+			bump(c, &c->count.failed, 1);
 		job->done(job, job->outcome);
 	}
 }
@@ -474,6 +546,7 @@ enum err committer_submit(struct committer *c, struct commit_job *job)
 	enum err e = E_OK;
 
 	job->next = NULL;
+	job->since_ms = server_clock_ms();
 	job->early_errors_n = job->batch->errors_n;
 	for (size_t i = 0; i < job->batch->n; i++)
 		job->batch->row[i].refused_early =
@@ -514,9 +587,8 @@ enum err committer_open(struct committer **out, struct api *api)
 	event_assign(&c->on_back, api->base, c->wake, EV_READ | EV_PERSIST,
 		on_back, c);
 	event_add(&c->on_back, NULL);
-	if (pthread_create(&c->thread, NULL, run, c))
-		return E_IO;
-	return E_OK;
+	c->started = !pthread_create(&c->thread, NULL, run, c);
+	return c->started ? E_OK : E_IO;
 }
 
 void committer_close(struct committer *c)
@@ -527,13 +599,16 @@ void committer_close(struct committer *c)
 	c->stop = true;
 	pthread_cond_signal(&c->more);
 	pthread_mutex_unlock(&c->lock);
-	pthread_join(c->thread, NULL);
-	on_back(c->wake, 0, c);
-	event_del(&c->on_back);
+	if (c->started) {
+		pthread_join(c->thread, NULL);
+		on_back(c->wake, 0, c);
+		event_del(&c->on_back);
+	}
 	directory_close(c->cameras);
 	zones_free(&c->zones);
 	db_close(c->db);
-	close(c->wake);
+	if (c->wake >= 0)
+		close(c->wake);
 	pthread_cond_destroy(&c->more);
 	pthread_mutex_destroy(&c->lock);
 	free(c);

@@ -16,7 +16,11 @@
 struct api;
 struct committer;
 
-enum { COMMIT_WAITING_MAX = 2048, COMMIT_TURN_ROWS = 20000 };
+enum {
+	COMMIT_WAITING_MAX = 2048,
+	COMMIT_TURN_ROWS = 20000,
+	COMMIT_WAIT_MS = 10000 /* who waited longer is not begun: E_TIMEOUT */
+};
 
 struct commit_job {
 	struct count_batch *batch; /* the committer's until done */
@@ -28,12 +32,13 @@ struct commit_job {
 	void *ctx;
 	/* the committer's own */
 	struct commit_job *next;
+	int64_t since_ms;
 	enum err outcome;
 	size_t early_errors_n; /* of the batch, before it was submitted */
 };
 
 struct commit_counters {
-	uint64_t turns, rows, alone, failed, refused_full;
+	uint64_t turns, rows, alone, failed, late, refused_full;
 	unsigned waiting;
 };
 

@@ -10,6 +10,8 @@
 #include "common/log.h"
 #include "common/when.h"
 
+enum { WAYS = 4 };
+
 struct directory {
 	struct db *db;
 	bool auto_register;
@@ -31,24 +33,43 @@ void directory_close(struct directory *d)
 	free(d);
 }
 
-/* One place a code: a newer camera takes it from an older one. */
+/* A few places a code: where all are taken, the camera that was asked for the
+ * longest time ago leaves, but none whose newest row is pending. */
 static struct directory_camera *place(struct directory *d, const char *code)
 {
+	struct directory_camera *set, *to;
 	uint32_t h = 2166136261u;
 
 	for (const char *p = code; *p; p++)
 		h = (h ^ (unsigned char)*p) * 16777619u;
-	return &d->camera[h % DIRECTORY_ENTRIES];
+	to = set = &d->camera[h % (DIRECTORY_ENTRIES / WAYS) * WAYS];
+	for (int i = 0; i < WAYS; i++) {
+		if (!strcmp(set[i].code, code))
+			return &set[i];
+		if (to->pending ||
+			(!set[i].pending &&
+				set[i].good_until_ms < to->good_until_ms))
+			to = &set[i];
+	}
+	return to;
 }
 
 void directory_doubt(struct directory *d, const char *code)
 {
-	place(d, code)->good_until_ms = 0;
+	struct directory_camera *c = place(d, code);
+
+	if (!strcmp(c->code, code)) {
+		c->good_until_ms = 0;
+		c->pending = false;
+	}
 }
 
 void directory_settle(struct directory *d, const char *code)
 {
-	place(d, code)->pending = false;
+	struct directory_camera *c = place(d, code);
+
+	if (!strcmp(c->code, code))
+		c->pending = false;
 }
 
 static enum err load(
@@ -86,9 +107,12 @@ enum err directory_find(
 	enum err e;
 
 	*out = c;
-	if (c->good_until_ms > server_clock_ms() && !strcmp(c->code, code))
+	/* A pending row is known here alone. */
+	if (!strcmp(c->code, code) &&
+		(c->pending || c->good_until_ms > server_clock_ms()))
 		return E_OK;
 	c->good_until_ms = 0;
+	c->pending = false;
 	if (!camera_code_ok(code, strlen(code)))
 		return E_INVALID;
 	e = load(d, code, c);

@@ -26,7 +26,8 @@
 #include "common/token.h"
 #include "common/when.h"
 
-enum { DB_WAIT_S = 10, JOB_WAIT_S = 900, DRAIN_S = 5 };
+/* Longer than a wait for a lock (Q_SESSION), or that would look like a loss. */
+enum { DB_WAIT_S = 8, JOB_WAIT_S = 900, DRAIN_S = 5 };
 
 static const struct conf_alias aliases[] = {
 	{"--listen", "api.listen", NULL},

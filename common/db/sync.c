@@ -293,13 +293,14 @@ static enum err verb(struct db *db, enum stmt id)
 enum err db_begin(struct db *db)
 {
 	bool stale = db->my;
+	int64_t begun_ms = now_ms();
 	enum err e;
 
 	assert(!db->in_tx);
 	e = verb(db, Q_BEGIN);
-	/* A connection may have died while it was idle; nothing is lost by
-	 * beginning again on a new one. */
-	if (e == E_DB_GONE && stale)
+	/* A connection may have died while it was idle, which shows at once;
+	 * nothing is lost by beginning again on a new one. */
+	if (e == E_DB_GONE && stale && now_ms() - begun_ms < RETRY_MS)
 		e = verb(db, Q_BEGIN);
 	if (e)
 		return e;
