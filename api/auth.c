@@ -11,7 +11,12 @@
 #include "common/db/pool.h"
 #include "common/token.h"
 
-enum { ADDRESSES = 1024, WINDOW_MS = 60000, USED_EVERY_S = 60 };
+enum {
+	ADDRESSES = 1024,
+	WINDOW_MS = 60000,
+	USED_EVERY_S = 60,
+	USED_AT_ONCE = 16
+};
 
 struct entry {
 	unsigned char hash[TOKEN_HASH];
@@ -26,8 +31,16 @@ struct address {
 	int failures;
 };
 
+/* "last used" is written by the way; nobody waits for it. */
+struct used {
+	struct pool_job job;
+	struct db_cell arg;
+	bool busy;
+};
+
 struct auth {
 	struct api *api;
+	struct used used[USED_AT_ONCE];
 	struct entry entry[AUTH_ENTRIES];
 	struct address address[ADDRESSES];
 	uint64_t failures;
@@ -37,12 +50,6 @@ struct auth {
 struct lookup {
 	unsigned char hash[TOKEN_HASH];
 	bool cookie;
-};
-
-/* "last used" is written by the way; nobody waits for it. */
-struct used {
-	struct pool_job job;
-	struct db_cell arg;
 };
 
 enum err auth_open(struct auth **a, struct api *api)
@@ -104,11 +111,9 @@ bool auth_failed(struct auth *a, const char *addr)
 	struct address *at = address_of(a, addr);
 
 	a->failures++;
-	if (at->failures < a->api->conf.api_auth_failures_max) {
+	if (at->failures < a->api->conf.api_auth_failures_max)
 		at->failures++;
-		return false;
-	}
-	return true;
+	return at->failures >= a->api->conf.api_auth_failures_max;
 }
 
 uint64_t auth_failures(const struct auth *a)
@@ -134,23 +139,28 @@ static enum step refused(struct req *r, const char *why)
 
 static void used_done(struct pool_job *job, enum err e)
 {
+	struct used *u = job->ctx;
+
 	(void)e;
-	free(job->ctx);
+	u->busy = false;
 }
 
+/* Where all of them are busy the next look-up notes it. */
 static void note_use(struct auth *a, int64_t token_id)
 {
-	struct used *u = calloc(1, sizeof(*u));
+	for (int i = 0; i < USED_AT_ONCE; i++) {
+		struct used *u = &a->used[i];
 
-	if (!u)
+		if (u->busy)
+			continue;
+		u->arg = DB_I(token_id);
+		u->job = (struct pool_job){.stmt = Q_TOKEN_USED,
+			.args = &u->arg,
+			.done = used_done,
+			.ctx = u};
+		u->busy = !pool_submit(a->api->pool, &u->job);
 		return;
-	u->arg = DB_I(token_id);
-	u->job.stmt = Q_TOKEN_USED;
-	u->job.args = &u->arg;
-	u->job.done = used_done;
-	u->job.ctx = u;
-	if (pool_submit(a->api->pool, &u->job))
-		free(u);
+	}
 }
 
 /* The rows of Q_TOKEN: id, scopes, expired, revoked, cameras, idle seconds. */

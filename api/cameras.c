@@ -37,6 +37,9 @@ enum step cameras_find(struct req *r)
 	if (v)
 		return req_problem(r, 400, "unknown-parameter",
 			"the parameter %.60s is not known", v);
+	if ((v = query_repeated(&r->query, NULL, 0)))
+		return req_problem(
+			r, 400, "bad-parameter", "%s is there twice", v);
 	*most = limit ? strtol(limit, &end, 10) : PAGE;
 	if (limit &&
 		(*limit < '0' || *limit > '9' || *end || *most < 1 ||
@@ -77,6 +80,18 @@ static void item(struct text *t, const struct db_cell *c, int64_t now)
 	json_close(t, '}');
 }
 
+/* Codes that SQL made may hold anything. */
+static void next_page(struct req *r, int64_t most, const char *last)
+{
+	struct text t;
+
+	text_init(&t, 4096);
+	text_printf(&t, "/api/v1/cameras?limit=%d&after=", (int)most);
+	query_encode(&t, last);
+	json_str(&r->out, "next", t.at);
+	text_free(&t);
+}
+
 enum step cameras_list(struct req *r)
 {
 	int64_t most = *(int64_t *)r->state, now = when_now();
@@ -94,10 +109,7 @@ enum step cameras_list(struct req *r)
 	}
 	json_close(&r->out, ']');
 	if (r->rows.n > n)
-		json_str(&r->out, "next",
-			arena_printf(&r->arena,
-				"/api/v1/cameras?limit=%d&after=%s", (int)most,
-				last));
+		next_page(r, most, last);
 	else
 		json_null(&r->out, "next");
 	json_close(&r->out, '}');
@@ -126,7 +138,10 @@ static void release(struct req *r)
 enum step camera_begin(struct req *r)
 {
 	struct making *m = arena_alloc(&r->arena, sizeof(*m));
+	enum step s = req_no_params(r);
 
+	if (s != STEP_NEXT)
+		return s;
 	if (!m)
 		return req_fail(r, E_NOMEM);
 	text_init(&m->body, BODY_MAX);
@@ -160,6 +175,17 @@ static enum err make(struct req *r, struct db *db)
 			   &r->rows_arena, &r->rows);
 }
 
+/* 422, naming the member. */
+static enum step invalid(struct req *r, const char *field, const char *why)
+{
+	char detail[160];
+
+	snprintf(detail, sizeof(detail), "%.80s %s", field, why);
+	req_problem_open(r, 422, "invalid", detail);
+	json_str(&r->out, "field", field);
+	return req_problem_end(r, 422);
+}
+
 /* The members that may be there, each a text. */
 static enum step read_members(
 	struct req *r, struct making *m, const struct json *root)
@@ -167,6 +193,7 @@ static enum step read_members(
 	static const char *const name[] = {"camera", "name", "site", "tz"};
 	const char **to[] = {&m->camera.code, &m->camera.name, &m->camera.site,
 		&m->camera.tz};
+	unsigned seen = 0;
 
 	for (const struct json *v = json_first(root); v; v = json_next(v)) {
 		const char *s = json_string(v);
@@ -175,32 +202,35 @@ static enum step read_members(
 		while (i < ARRAY_LEN(name) && strcmp(name[i], json_name(v)))
 			i++;
 		if (i == ARRAY_LEN(name))
-			return req_problem(r, 422, "invalid",
-				"%.60s is not known", json_name(v));
-		if (*to[i])
-			return req_problem(r, 422, "invalid",
-				"%s is there twice", name[i]);
+			return invalid(r, json_name(v), "is not known");
+		if (seen & 1u << i)
+			return invalid(r, name[i], "is there twice");
+		seen |= 1u << i;
 		if (json_type(v) == JSON_NULL && i)
 			continue;
 		if (json_type(v) != JSON_STRING)
-			return req_problem(
-				r, 422, "invalid", "%s is no text", name[i]);
+			return invalid(r, name[i], "is no text");
 		if (!(*to[i] = arena_copy(&r->arena, s, strlen(s))))
 			return req_fail(r, E_NOMEM);
 	}
-	return m->camera.code
-		? STEP_NEXT
-		: req_problem(r, 422, "invalid", "camera is missing");
+	return m->camera.code ? STEP_NEXT : invalid(r, "camera", "is missing");
 }
 
 enum step camera_make(struct req *r)
 {
 	struct making *m = r->state;
 	struct json *root;
+	enum json_fault f;
 	enum step s;
 	size_t at;
 
-	if (json_parse(m->body.at ? m->body.at : "", m->body.n, &root, &at))
+	f = json_parse(m->body.at ? m->body.at : "", m->body.n, &root, &at);
+	if (f == JSON_MEMORY)
+		return req_fail(r, E_NOMEM);
+	if (f == JSON_DIGITS || f == JSON_NUL)
+		return req_problem(r, 422, "invalid",
+			"no camera has such a number or text (byte %zu)", at);
+	if (f)
 		return req_problem(r, 400, "not-json",
 			"the body is not JSON (byte %zu)", at);
 	s = json_type(root) == JSON_OBJECT
@@ -219,12 +249,8 @@ enum step camera_made(struct req *r)
 	if (m->exists)
 		return req_problem(r, 409, "exists",
 			"camera \"%s\" is registered already", m->camera.code);
-	if (m->field) {
-		req_problem_open(r, 422, "invalid",
-			arena_printf(&r->arena, "%s is not valid", m->field));
-		json_str(&r->out, "field", m->field);
-		return req_problem_end(r, 422);
-	}
+	if (m->field)
+		return invalid(r, m->field, "is not valid");
 	json_open(&r->out, NULL, '{');
 	json_str(&r->out, "camera", m->camera.code);
 	json_str(&r->out, "name", r->rows.cell[0].s.at);

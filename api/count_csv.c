@@ -20,12 +20,14 @@ static const struct {
 };
 
 void count_csv_init(struct count_csv *c, struct count_batch *b,
-	const struct count_times *t, const char *camera)
+	const struct count_times *t, const char *camera, const char *old_camera)
 {
 	csv_init(&c->csv);
 	c->batch = b;
 	c->times = t;
 	c->camera = camera;
+	c->old_camera = old_camera;
+	c->old = false;
 	c->now = when_now();
 	c->columns_n = 0;
 	c->seen = 0;
@@ -73,9 +75,12 @@ static bool header(struct count_csv *c)
 			return false;
 		}
 		c->seen |= 1u << kind;
+		c->old |= kind == START && !strcmp(v->cell[i].at, "start_date");
 		c->column[i] = kind;
 	}
 	c->columns_n = v->n;
+	if (!(c->seen & 1u << CAMERA) && !c->camera && c->old)
+		c->camera = c->old_camera;
 	if (!(c->seen & 1u << START) || !(c->seen & 1u << END))
 		snprintf(c->why, sizeof(c->why),
 			"line %zu: the header lacks %s", v->line,

@@ -16,7 +16,9 @@ struct count_csv {
 	struct csv csv;
 	struct count_batch *batch;
 	const struct count_times *times;
-	const char *camera; /* of rows without such a column; NULL: none */
+	const char *camera;	/* of rows without such a column; NULL: none */
+	const char *old_camera; /* the same under the header of 2021 */
+	bool old;		/* that header is there */
 	int64_t now;
 	size_t columns_n;
 	int column[CSV_COLUMNS_MAX]; /* what each column is */
@@ -25,8 +27,11 @@ struct count_csv {
 	bool many;		     /* it ended at COUNT_ROWS_MAX */
 };
 
+/* camera: of rows without such a column, or NULL; then old_camera is that of
+ * rows under the header of 2021.  All must live as long as c. */
 void count_csv_init(struct count_csv *c, struct count_batch *b,
-	const struct count_times *t, const char *camera);
+	const struct count_times *t, const char *camera,
+	const char *old_camera);
 
 /* false: the file is refused as a whole, c->why says why (naming line and
  * column). */

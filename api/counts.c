@@ -124,7 +124,8 @@ static enum step read_type(struct req *r, struct post *p)
 		if (!p->csv)
 			return req_fail(r, E_NOMEM);
 		count_csv_init(p->csv, &p->batch, &p->times,
-			query_get(&r->query, "camera"));
+			query_get(&r->query, "camera"),
+			r->api->conf.api_default_camera);
 		return STEP_NEXT;
 	}
 	if (v->n && !is_type(v, "application/json") &&

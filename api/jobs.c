@@ -40,6 +40,10 @@ static enum err run(struct req *r, struct db *db)
 
 enum step roll_up_run(struct req *r)
 {
+	enum step s = req_no_params(r);
+
+	if (s != STEP_NEXT)
+		return s;
 	if (!(r->state = arena_alloc(&r->arena, sizeof(struct roll_up))))
 		return req_fail(r, E_NOMEM);
 	return work_run(r->api->jobs, r, run);

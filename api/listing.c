@@ -29,22 +29,6 @@ struct listing {
 	size_t n;
 };
 
-/* "1795253400.gate-1" */
-static enum step read_after(struct req *r, struct listing *l)
-{
-	const char *s = l->series.after;
-	char *end;
-
-	if (!s)
-		return STEP_NEXT;
-	l->after_start = strtoll(s, &end, 10);
-	if (end == s || *end != '.' || !end[1])
-		return req_problem(r, 400, "bad-parameter",
-			"after is not from the \"next\" of a page");
-	l->after_camera = end + 1;
-	return STEP_NEXT;
-}
-
 enum step listing_begin(struct req *r)
 {
 	struct listing *l = arena_alloc(&r->arena, sizeof(*l));
@@ -55,7 +39,8 @@ enum step listing_begin(struct req *r)
 	r->state = l;
 	if ((s = series_params(r, &l->series, NULL, 0, 100, 10000)) !=
 			STEP_NEXT ||
-		(s = read_after(r, l)) != STEP_NEXT)
+		(s = series_after(r, &l->series, &l->after_start,
+			 &l->after_camera)) != STEP_NEXT)
 		return s;
 	l->row = arena_alloc(
 		&r->arena, 2 * (size_t)(l->series.limit + 1) * sizeof(*l->row));
@@ -171,7 +156,6 @@ static void item(struct text *t, const struct row *row)
 static enum step answer(struct req *r, const struct listing *l)
 {
 	size_t n = l->n;
-	struct text next;
 
 	json_open(&r->out, NULL, '{');
 	json_open(&r->out, "items", '[');
@@ -180,15 +164,10 @@ static enum step answer(struct req *r, const struct listing *l)
 	for (size_t i = 0; i < n; i++)
 		item(&r->out, &l->row[i]);
 	json_close(&r->out, ']');
-	text_init(&next, 16384);
-	if (l->n > n) {
-		series_next(&next, r);
-		text_printf(&next, "%lld.%s", (long long)l->row[n - 1].start_at,
-			l->row[n - 1].camera);
-	}
-	json_str(&r->out, "next", next.at);
-	text_free(&next);
-	json_close(&r->out, '}');
+	if (l->n > n)
+		series_next(r, l->row[n - 1].start_at, l->row[n - 1].camera);
+	else
+		series_next(r, 0, NULL);
 	return req_json(r, 200);
 }
 

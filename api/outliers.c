@@ -46,7 +46,6 @@ enum step outliers_begin(struct req *r)
 	struct outliers *o = arena_alloc(&r->arena, sizeof(*o));
 	const char *level = query_get(&r->query, "level");
 	enum step s;
-	char *end;
 
 	if (!o)
 		return req_fail(r, E_NOMEM);
@@ -57,13 +56,9 @@ enum step outliers_begin(struct req *r)
 	if (!o->alert_only && strcmp(level, "all") != 0)
 		return req_problem(r, 400, "bad-parameter",
 			"level is neither alert nor all");
-	if (o->series.after) {
-		o->after_start = strtoll(o->series.after, &end, 10);
-		if (end == o->series.after || *end != '.' || !end[1])
-			return req_problem(r, 400, "bad-parameter",
-				"after is not from the \"next\" of a page");
-		o->after_camera = end + 1;
-	}
+	if ((s = series_after(r, &o->series, &o->after_start,
+		     &o->after_camera)) != STEP_NEXT)
+		return s;
 	o->row = arena_alloc(
 		&r->arena, 2 * (size_t)(o->series.limit + 1) * sizeof(*o->row));
 	return o->row ? STEP_NEXT : req_fail(r, E_TOO_BIG);
@@ -210,7 +205,6 @@ static void item(struct text *t, const struct row *row)
 static enum step answer(struct req *r, const struct outliers *o)
 {
 	size_t n = o->n;
-	struct text next;
 
 	if (n > (size_t)o->series.limit)
 		n = (size_t)o->series.limit;
@@ -219,15 +213,10 @@ static enum step answer(struct req *r, const struct outliers *o)
 	for (size_t i = 0; i < n; i++)
 		item(&r->out, &o->row[i]);
 	json_close(&r->out, ']');
-	text_init(&next, 16384);
-	if (o->n > n) {
-		series_next(&next, r);
-		text_printf(&next, "%lld.%s", (long long)o->row[n - 1].start_at,
-			o->row[n - 1].camera);
-	}
-	json_str(&r->out, "next", next.at);
-	text_free(&next);
-	json_close(&r->out, '}');
+	if (o->n > n)
+		series_next(r, o->row[n - 1].start_at, o->row[n - 1].camera);
+	else
+		series_next(r, 0, NULL);
 	return req_json(r, 200);
 }
 

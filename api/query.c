@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/text.h"
 #include "common/utf8.h"
 
 static int hex(char c)
@@ -168,4 +169,20 @@ const char *query_repeated(
 				return name;
 	}
 	return NULL;
+}
+
+/* Bytes that stand for themselves in a query (RFC 3986, section 2.3). */
+static bool plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9') || strchr("-._~/:*", c);
+}
+
+void query_encode(struct text *t, const char *s)
+{
+	for (; *s; s++)
+		if (plain(*s))
+			text_add(t, s, 1);
+		else
+			text_printf(t, "%%%02X", (unsigned)(unsigned char)*s);
 }

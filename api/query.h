@@ -38,6 +38,10 @@ MUST enum err query_parse(
 MUST enum err query_decode(
 	const char **text, struct arena *a, struct slice s, bool plus);
 
+/* The reverse, for a name or a value: adds s, escaped where need be. */
+struct text;
+void query_encode(struct text *t, const char *s);
+
 /* The value of the first parameter of that name; NULL where there is none. */
 const char *query_get(const struct query *q, const char *name);
 /* The same behind *at, which is 0 at first and moves on: each value of a name

@@ -122,6 +122,14 @@ enum step req_problem(
 	return req_problem_end(r, status);
 }
 
+enum step req_no_params(struct req *r)
+{
+	if (!r->query.n)
+		return STEP_NEXT;
+	return req_problem(r, 400, "unknown-parameter",
+		"the parameter %.60s is not known", r->query.param[0].name);
+}
+
 enum step req_fail(struct req *r, enum err e)
 {
 	struct status_meaning m = status_of(e);

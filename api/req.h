@@ -116,6 +116,8 @@ enum step req_problem(struct req *r, int status, const char *slug,
 void req_problem_open(
 	struct req *r, int status, const char *slug, const char *detail);
 enum step req_problem_end(struct req *r, int status);
+/* STEP_NEXT, or a 400: this route takes no parameters. */
+enum step req_no_params(struct req *r);
 /* What an outcome of the layers below means over HTTP. */
 enum step req_fail(struct req *r, enum err e);
 

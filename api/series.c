@@ -7,6 +7,8 @@
 
 #include "api/api.h"
 
+enum { NEXT_MAX = 65536 }; /* a target of 8 KiB, encoded, fits */
+
 static enum step bad(struct req *r, const char *name, const char *why)
 {
 	return req_problem(r, 400, "bad-parameter", "%s %s", name, why);
@@ -151,55 +153,80 @@ enum step series_take(struct req *r, struct series *s)
 	return STEP_NEXT;
 }
 
+static const struct civil first_day = {1970, 1, 1, 0, 0, 0};
+static const struct civil last_day = {9999, 1, 1, 0, 0, 0};
+
+/* Nothing is stored before the first or after the last. */
+static int64_t within(int64_t at)
+{
+	int64_t first = when_from_civil(&first_day);
+	int64_t last = when_from_civil(&last_day);
+
+	return at < first ? first : at > last ? last : at;
+}
+
 /* Local times that the clock skips mean the moment it skips them. */
 static int64_t instant(const struct when *w, const struct tz *tz)
 {
-	int64_t found[2];
+	int64_t at = within(w->at), found[2];
 
-	if (w->has_offset)
-		return w->at;
-	if (tz_local(tz, w->at, found))
-		return found[0];
-	return w->at - tz_offset(tz, w->at - DAY_S);
+	if (w->has_offset || at != w->at)
+		return at;
+	if (tz_local(tz, at, found))
+		return within(found[0]);
+	return within(tz_next_change(tz, at - tz_offset(tz, at) - DAY_S));
 }
 
 void series_range(
 	const struct series *s, const struct tz *tz, int64_t *from, int64_t *to)
 {
-	static const struct civil first = {1970, 1, 1, 0, 0, 0};
-	static const struct civil last = {9999, 1, 1, 0, 0, 0};
-
-	*from = s->has_from ? instant(&s->from, tz) : when_from_civil(&first);
-	*to = s->has_to ? instant(&s->to, tz) : when_from_civil(&last);
+	*from = s->has_from ? instant(&s->from, tz)
+			    : when_from_civil(&first_day);
+	*to = s->has_to ? instant(&s->to, tz) : when_from_civil(&last_day);
 }
 
-/* Bytes that stand for themselves in a query (RFC 3986, section 2.3). */
-static bool plain(char c)
+/* "1795253400.gate-1" */
+enum step series_after(struct req *r, const struct series *s, int64_t *start,
+	const char **camera)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(c >= '0' && c <= '9') || strchr("-._~/:*", c);
+	char *end;
+
+	*camera = NULL;
+	if (!s->after)
+		return STEP_NEXT;
+	*start = strtoll(s->after, &end, 10);
+	if (end == s->after || *end != '.' || !end[1] ||
+		*start != within(*start))
+		return bad(r, "after", "is not from the \"next\" of a page");
+	*camera = end + 1;
+	return STEP_NEXT;
 }
 
-static void encode(struct text *t, const char *s)
+void series_next(struct req *r, int64_t start, const char *camera)
 {
-	for (; *s; s++)
-		if (plain(*s))
-			text_add(t, s, 1);
-		else
-			text_printf(t, "%%%02X", (unsigned)(unsigned char)*s);
-}
+	struct text t;
 
-void series_next(struct text *t, const struct req *r)
-{
-	text_add(t, r->head.path.at, r->head.path.n);
-	text_str(t, "?");
+	if (!camera) {
+		json_null(&r->out, "next");
+		json_close(&r->out, '}');
+		return;
+	}
+	text_init(&t, NEXT_MAX);
+	text_add(&t, r->head.path.at, r->head.path.n);
+	text_str(&t, "?");
 	for (size_t i = 0; i < r->query.n; i++) {
 		if (!strcmp(r->query.param[i].name, "after"))
 			continue;
-		encode(t, r->query.param[i].name);
-		text_str(t, "=");
-		encode(t, r->query.param[i].value);
-		text_str(t, "&");
+		query_encode(&t, r->query.param[i].name);
+		text_str(&t, "=");
+		query_encode(&t, r->query.param[i].value);
+		text_str(&t, "&");
 	}
-	text_str(t, "after=");
+	text_printf(&t, "after=%lld.", (long long)start);
+	query_encode(&t, camera);
+	json_str(&r->out, "next", t.full ? NULL : t.at);
+	/* A reply without the next page would look like the last one. */
+	r->out.full |= t.full;
+	text_free(&t);
+	json_close(&r->out, '}');
 }

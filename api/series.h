@@ -44,7 +44,11 @@ enum step series_take(struct req *r, struct series *s);
 void series_range(const struct series *s, const struct tz *tz, int64_t *from,
 	int64_t *to);
 
-/* The parameters of the next page but for `after`, begun with '?'. */
-void series_next(struct text *t, const struct req *r);
+/* Reads ?after=: *camera is NULL without it, else behind its row the page
+ * begins.  A wrong one makes the reply (400). */
+enum step series_after(struct req *r, const struct series *s, int64_t *start,
+	const char **camera);
+/* Ends the reply's object with "next": NULL, or the page behind that row. */
+void series_next(struct req *r, int64_t start, const char *camera);
 
 #endif

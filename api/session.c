@@ -95,6 +95,14 @@ static enum err check(struct req *r, struct db *db)
 	return e;
 }
 
+static enum step limited(struct req *r)
+{
+	text_str(&r->headers, "Retry-After: 60\r\n");
+	return req_problem(r, 429, "too-many-failures",
+		"too many failed log-ins from this address; try again in a "
+		"minute");
+}
+
 enum step login_check(struct req *r)
 {
 	struct login *l = r->state;
@@ -109,12 +117,8 @@ enum step login_check(struct req *r)
 	l->password = query_get(&form, "password");
 	if (!l->user || !l->password || strlen(l->password) > PASSWORD_MOST)
 		return req_redirect(r, "/?login=failed");
-	if (auth_is_limited(r->api->auth, r->conn->addr)) {
-		text_str(&r->headers, "Retry-After: 60\r\n");
-		return req_problem(r, 429, "too-many-failures",
-			"too many failed log-ins from this address; try again "
-			"in a minute");
-	}
+	if (auth_is_limited(r->api->auth, r->conn->addr))
+		return limited(r);
 	return work_run(r->api->work, r, check);
 }
 
@@ -122,10 +126,10 @@ enum step login_answer(struct req *r)
 {
 	struct login *l = r->state;
 
-	if (!l->ok) {
-		auth_failed(r->api->auth, r->conn->addr);
-		return req_redirect(r, "/?login=failed");
-	}
+	if (!l->ok)
+		return auth_failed(r->api->auth, r->conn->addr)
+			? limited(r)
+			: req_redirect(r, "/?login=failed");
 	text_printf(&r->headers,
 		"Set-Cookie: " AUTH_COOKIE
 		"=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d\r\n",

@@ -39,7 +39,6 @@ enum step stats_begin(struct req *r)
 {
 	struct stats *s = arena_alloc(&r->arena, sizeof(*s));
 	enum step step;
-	char *end;
 
 	if (!s)
 		return req_fail(r, E_NOMEM);
@@ -52,16 +51,11 @@ enum step stats_begin(struct req *r)
 		return req_problem(r, 404, "not-found",
 			"there are statistics by hour and day");
 	if ((step = series_params(r, &s->series, NULL, 0, 1000, 5000)) !=
-		STEP_NEXT)
+			STEP_NEXT ||
+		(step = series_after(r, &s->series, &s->after_start,
+			 &s->after_camera)) != STEP_NEXT)
 		return step;
 	s->left = s->series.limit;
-	if (s->series.after) {
-		s->after_start = strtoll(s->series.after, &end, 10);
-		if (end == s->series.after || *end != '.' || !end[1])
-			return req_problem(r, 400, "bad-parameter",
-				"after is not from the \"next\" of a page");
-		s->after_camera = end + 1;
-	}
 	json_open(&r->out, NULL, '{');
 	json_str(&r->out, "period", s->period->name);
 	json_open(&r->out, "items", '[');
@@ -177,18 +171,8 @@ static void item(struct text *t, const struct series_camera *camera,
 
 static enum step answer(struct req *r, const struct stats *s)
 {
-	struct text next;
-
-	text_init(&next, 16384);
-	if (s->more) {
-		series_next(&next, r);
-		text_printf(&next, "%lld.%s", (long long)s->last_start,
-			s->last_camera);
-	}
 	json_close(&r->out, ']');
-	json_str(&r->out, "next", next.at);
-	json_close(&r->out, '}');
-	text_free(&next);
+	series_next(r, s->last_start, s->more ? s->last_camera : NULL);
 	return req_json(r, 200);
 }
 
