@@ -50,7 +50,13 @@ class Browser:
         """Waits until a script gives something true, and returns that."""
         end = time.monotonic() + seconds
         while True:
-            found = self.evaluate(script)
+            try:
+                found = self.evaluate(script)
+            except AssertionError as e:
+                # The page goes elsewhere in the middle of the question.
+                if "context was destroyed" not in str(e):
+                    raise
+                found = None
             if found:
                 return found
             assert time.monotonic() < end, f"not within {seconds} s: {script}"
