@@ -23,6 +23,7 @@ enum {
 	INSERT_COLUMNS = 4 + COUNT_FIGURES_N,
 	BULK_ROWS = 2000,
 	KEYS_A_QUERY = 16, /* of Q_COUNT_FIND */
+	QUARTER_S = 900,
 	TRIES = 5,
 	HANG_MS = 1000, /* a loss that took longer to show */
 	ROWS_MAX = COMMIT_TURN_ROWS + COUNT_ROWS_MAX
@@ -63,6 +64,22 @@ static int by_key(const void *pa, const void *pb)
 	return a < b ? -1 : a > b;
 }
 
+/* Only such rows need the outlier rule, which SQL alone knows. */
+static bool is_suspect(
+	const struct directory_camera *camera, const struct count *row)
+{
+	static const enum count_figure judged[] = {F_people, F_vehicle, F_face};
+
+	for (size_t i = 0; i < ARRAY_LEN(judged); i++) {
+		int32_t v = row->figure[judged[i]];
+
+		if (v != COUNT_NULL &&
+			(v > camera->high[i] || v <= camera->low[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Finds the row's camera, and its instants where they were local. */
 static enum err resolve(
 	struct committer *c, struct commit_job *job, struct count *row)
@@ -79,6 +96,7 @@ static enum err resolve(
 	if (e)
 		return e;
 	row->camera_id = camera->camera_id;
+	row->suspect = is_suspect(camera, row);
 	if (row->start_local || row->end_local) {
 		if ((e = zones_find(&c->zones, camera->zone, &tz)))
 			return e;
@@ -224,6 +242,47 @@ static void fill(struct db_cell *cell, const struct count *r)
 	*cell = DB_I(r->observed_s == COUNT_NULL ? whole : r->observed_s);
 }
 
+/* Marks the quarter hours of the rows for the next roll-up. */
+static enum err mark(struct committer *c, struct count *const *row, size_t n)
+{
+	size_t k = 0;
+	enum err e;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t quarter =
+			row[i]->start_at - row[i]->start_at % QUARTER_S;
+		struct db_cell *cell = &c->cell[2 * k];
+
+		/* In the order of keys, equal marks are neighbours. */
+		if (i && row[i - 1]->camera_id == row[i]->camera_id &&
+			row[i - 1]->start_at >= quarter)
+			continue;
+		cell[0] = DB_I(when_number(quarter));
+		cell[1] = DB_I(row[i]->camera_id);
+		if (++k == BULK_ROWS) {
+			if ((e = db_run_bulk(c->db, Q_MARK, c->cell, k)))
+				return e;
+			k = 0;
+		}
+	}
+	return k ? db_run_bulk(c->db, Q_MARK, c->cell, k) : E_OK;
+}
+
+/* What the trigger does for other writers' rows: marks, and the rule. */
+static enum err follow_up(
+	struct committer *c, struct count *const *row, size_t n)
+{
+	enum err e = mark(c, row, n);
+
+	for (size_t i = 0; !e && i < n; i++) {
+		if (!row[i]->suspect)
+			continue;
+		fill(c->cell, row[i]);
+		e = db_run(c->db, Q_JUDGE, c->cell, NULL, NULL);
+	}
+	return e;
+}
+
 /* Inserts the rows; E_EXISTS when some key is stored already.  The server's
  * number of affected rows is no witness: in a bulk it also counts the outliers
  * that the triggers write. */
@@ -240,7 +299,7 @@ static enum err insert(struct committer *c, struct count *const *row, size_t n)
 			return e;
 		i += k;
 	}
-	return E_OK;
+	return follow_up(c, row, n);
 }
 
 static enum err write_shared(struct committer *c, size_t n)
@@ -399,6 +458,21 @@ static void inserted(struct count *const *row, size_t n)
 		row[i]->verdict = COUNT_INSERTED;
 }
 
+/* Who remembers references must know when they change. */
+static enum err ask_version(struct committer *c)
+{
+	struct db_rows rows = {0};
+	struct arena a;
+	enum err e;
+
+	arena_init(&a, 4096);
+	e = db_run(c->db, Q_REFERENCE_VERSION, NULL, &a, &rows);
+	if (!e)
+		directory_version(c->cameras, rows.n ? rows.cell[0].i : 0);
+	arena_reset(&a);
+	return e;
+}
+
 /* E_DB_GONE: the database is not there; the jobs behind did not ask again. */
 static enum err prepare_all(
 	struct committer *c, struct commit_job *jobs, size_t *n)
@@ -406,6 +480,7 @@ static enum err prepare_all(
 	enum err e = E_OK;
 
 	*n = 0;
+	e = ask_version(c);
 	for (struct commit_job *j = jobs; j; j = j->next) {
 		size_t k = 0;
 
@@ -571,6 +646,7 @@ enum err committer_submit(struct committer *c, struct commit_job *job)
 enum err committer_open(struct committer **out, struct api *api)
 {
 	struct committer *c = calloc(1, sizeof(*c));
+	struct db_account account;
 	enum err e = E_NOMEM;
 
 	*out = c;
@@ -580,7 +656,9 @@ enum err committer_open(struct committer **out, struct api *api)
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->more, NULL);
 	c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (c->wake < 0 || (e = db_open(&c->db, &api->account)) ||
+	account = api->account;
+	account.session = stmt_defs[Q_SESSION_BULK].text;
+	if (c->wake < 0 || (e = db_open(&c->db, &account)) ||
 		(e = directory_open(
 			 &c->cameras, c->db, api->conf.api_auto_register)))
 		return e;

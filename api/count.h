@@ -60,6 +60,7 @@ struct count {
 	enum count_verdict verdict;
 	bool refused_early; /* before it came to the committer */
 	int64_t camera_id;
+	bool suspect; /* perhaps an outlier: for the rule in SQL to judge */
 };
 
 struct count_error {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "api/directory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ enum { WAYS = 4 };
 struct directory {
 	struct db *db;
 	bool auto_register;
+	int64_t version;
 	struct directory_camera camera[DIRECTORY_ENTRIES];
 };
 
@@ -85,6 +87,9 @@ static enum err load(
 		e = E_NOT_FOUND;
 	if (!e) {
 		snprintf(c->code, sizeof(c->code), "%s", code);
+		/* Bounds belong to the camera that had this place. */
+		if (c->camera_id != rows.cell[0].i)
+			c->bounds_version = 0;
 		c->camera_id = rows.cell[0].i;
 		snprintf(c->zone, sizeof(c->zone), "%s", rows.cell[1].s.at);
 		c->pending = false;
@@ -99,7 +104,33 @@ static enum err load(
 	return e;
 }
 
-enum err directory_find(
+void directory_version(struct directory *d, int64_t version)
+{
+	d->version = version;
+}
+
+static enum err load_bounds(struct directory *d, struct directory_camera *c)
+{
+	struct arena a;
+	struct db_rows rows = {0};
+	enum err e;
+
+	arena_init(&a, 65536);
+	e = db_run(d->db, Q_REFERENCE_BOUNDS, DB_ARGS(DB_I(c->camera_id)), &a,
+		&rows);
+	for (int i = 0; !e && rows.n && i < 3; i++) {
+		const struct db_cell *high = &rows.cell[i], *low = high + 3;
+
+		c->high[i] = high->null ? INFINITY : high->d;
+		c->low[i] = low->null ? -INFINITY : low->d;
+	}
+	if (!e)
+		c->bounds_version = d->version;
+	arena_reset(&a);
+	return e;
+}
+
+static enum err find(
 	struct directory *d, const char *code, struct directory_camera **out)
 {
 	struct directory_camera *c = place(d, code);
@@ -125,4 +156,14 @@ enum err directory_find(
 	if (!e)
 		log_info("camera %s: registered by its first count", code);
 	return load(d, code, c);
+}
+
+enum err directory_find(
+	struct directory *d, const char *code, struct directory_camera **out)
+{
+	enum err e = find(d, code, out);
+
+	if (!e && (*out)->bounds_version != d->version)
+		e = load_bounds(d, *out);
+	return e;
 }

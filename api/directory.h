@@ -23,6 +23,10 @@ struct directory_camera {
 	bool pending; /* the newest row is not committed yet */
 	int64_t newest_start, newest_end;
 	int64_t good_until_ms;
+	/* No row of people, vehicle, face within (low, high] can be an outlier
+	 * in any hour: what the references were at this version. */
+	int64_t bounds_version;
+	double high[3], low[3];
 };
 
 /* auto_register: unknown codes are added to the default site. */
@@ -37,6 +41,8 @@ void directory_close(struct directory *d);
  */
 MUST enum err directory_find(
 	struct directory *d, const char *code, struct directory_camera **c);
+/* References are of this version now: bounds of another are asked for anew. */
+void directory_version(struct directory *d, int64_t version);
 /* The pending row is stored. */
 void directory_settle(struct directory *d, const char *code);
 /* Ask the database the next time. */

@@ -20,7 +20,9 @@ struct db_account {
 				      so the secret stays in memory no longer */
 	const char *ca; /* PEM file; set: TLS is required and verified */
 	unsigned port;
-	unsigned timeout_s; /* for one read or write; DB_TIMEOUT_S */
+	unsigned timeout_s;  /* for one read or write; DB_TIMEOUT_S */
+	const char *session; /* a statement each connection begins with, besides
+				Q_SESSION; NULL: none */
 };
 
 /* The [database] settings for one user; user "": the system's user. */

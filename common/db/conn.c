@@ -63,6 +63,8 @@ MYSQL *conn_new(const struct db_account *a, bool nonblock)
 	mysql_options(my, MYSQL_OPT_LOCAL_INFILE, &none);
 	mysql_options(my, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(my, MYSQL_INIT_COMMAND, stmt_defs[Q_SESSION].text);
+	if (a->session)
+		mysql_options(my, MYSQL_INIT_COMMAND, a->session);
 	if (*a->ca) {
 		mysql_options(my, MYSQL_OPT_SSL_ENFORCE, &yes);
 		mysql_options(my, MYSQL_OPT_SSL_CA, a->ca);

@@ -7,13 +7,16 @@
 -- their interval are taken out.
 --
 -- Writers hold share locks on the references their rows met, until they commit.
--- Who is in the way for more than 2 s is left alone: p_done is then FALSE.
+-- Nothing is written where nothing has changed, and who is in the way for more
+-- than 2 s is left alone: p_done is then FALSE.  A change moves
+-- reference_version, for writers who remember references.
 CREATE OR REPLACE PROCEDURE compute_reference(
 	p_camera_id INT UNSIGNED, p_today DATE, OUT p_done BOOLEAN)
 MODIFIES SQL DATA
 BEGIN
 	DECLARE v_last, v_week, v_month, v_year DATE;
 	DECLARE v_people, v_vehicle, v_face VARCHAR(12);
+	DECLARE v_changed BOOLEAN;
 	DECLARE v_k DOUBLE DEFAULT COALESCE(setting_number('outlier_k'), 1.5);
 	DECLARE v_z DOUBLE DEFAULT COALESCE(setting_number('alert_z'), 4);
 	DECLARE EXIT HANDLER FOR 1205, 1213
@@ -99,17 +102,17 @@ BEGIN
 
 	-- The widest level with 30 rows, per metric: ENUM order is widest first.
 	SET v_people = (SELECT basis FROM work_reference
-			WHERE slot = 255 AND people_n >= 30 ORDER BY basis LIMIT 1);
+			WHERE slot = 255 AND people_n >= 30
+			ORDER BY basis LIMIT 1);
 	SET v_vehicle = (SELECT basis FROM work_reference
-			WHERE slot = 255 AND vehicle_n >= 30 ORDER BY basis LIMIT 1);
+			WHERE slot = 255 AND vehicle_n >= 30
+			ORDER BY basis LIMIT 1);
 	SET v_face = (SELECT basis FROM work_reference
-			WHERE slot = 255 AND face_n >= 30 ORDER BY basis LIMIT 1);
+			WHERE slot = 255 AND face_n >= 30
+			ORDER BY basis LIMIT 1);
 
-	START TRANSACTION;
-	SET STATEMENT innodb_lock_wait_timeout = 2 FOR
-	DELETE FROM reference_value WHERE camera_id = p_camera_id;
-	SET STATEMENT innodb_lock_wait_timeout = 2 FOR
-	INSERT INTO reference_value
+	CREATE OR REPLACE TEMPORARY TABLE work_value LIKE reference_value;
+	INSERT INTO work_value
 		(camera_id, slot, k,
 		 people_basis, people_n, people_mean, people_std,
 		 vehicle_basis, vehicle_n, vehicle_mean, vehicle_std,
@@ -139,14 +142,31 @@ BEGIN
 		ON f.slot = IF(o.face_days >= 4, h.seq, 255)
 		AND f.basis = IF(o.face_days >= 4, 'hour_of_week', v_face)
 	WHERE COALESCE(p.basis, v.basis, f.basis) IS NOT NULL;
-	UPDATE reference_value
+	UPDATE work_value
 	SET people_reference = people_mean + k * people_std,
 	    people_low = people_mean - v_z * NULLIF(people_std, 0),
 	    vehicle_reference = vehicle_mean + k * vehicle_std,
 	    vehicle_low = vehicle_mean - v_z * NULLIF(vehicle_std, 0),
 	    face_reference = face_mean + k * face_std,
-	    face_low = face_mean - v_z * NULLIF(face_std, 0)
-	WHERE camera_id = p_camera_id;
+	    face_low = face_mean - v_z * NULLIF(face_std, 0);
+
+	START TRANSACTION;
+	-- A derived table: EXISTS would compare no columns at all.
+	SELECT (SELECT COUNT(*) FROM work_value)
+	       <> (SELECT COUNT(*) FROM reference_value
+		   WHERE camera_id = p_camera_id)
+	       OR (SELECT COUNT(*)
+		   FROM (SELECT * FROM work_value EXCEPT
+			 SELECT * FROM reference_value
+			 WHERE camera_id = p_camera_id) d) > 0
+	INTO v_changed;
+	IF v_changed THEN
+		SET STATEMENT innodb_lock_wait_timeout = 2 FOR
+		DELETE FROM reference_value WHERE camera_id = p_camera_id;
+		SET STATEMENT innodb_lock_wait_timeout = 2 FOR
+		INSERT INTO reference_value SELECT * FROM work_value;
+		UPDATE reference_version SET version = version + 1;
+	END IF;
 	REPLACE INTO reference_camera
 		(camera_id, local_date, found, again, computed_at)
 	SELECT p_camera_id, p_today,
@@ -154,7 +174,7 @@ BEGIN
 			 IF(SUM(vehicle_n) > 0, 'vehicle', NULL),
 			 IF(SUM(face_n) > 0, 'face', NULL)),
 	       FALSE, UTC_TIMESTAMP()
-	FROM reference_value WHERE camera_id = p_camera_id;
+	FROM work_value;
 	COMMIT;
 	SET p_done = TRUE;
 END

@@ -5,9 +5,11 @@
 -- judge_record has anything to do.  A camera or a day that is not there gives
 -- NULL, and judge_record then says what is wrong.
 -- A mark that cannot be set must fail the write; the rule must not.
+-- A writer that sets @tally_bulk marks and judges its whole batch by itself, in
+-- the same transaction (api/commit.c): the trigger then stands back.
 CREATE OR REPLACE TRIGGER count_record_ai AFTER INSERT ON count_record
 FOR EACH ROW
-BEGIN
+IF @tally_bulk IS NULL THEN
 	INSERT IGNORE INTO dirty_quarter (start_at, camera_id)
 	VALUES (NEW.start_at
 		- INTERVAL (TO_SECONDS(NEW.start_at) MOD 900) SECOND,
@@ -50,4 +52,4 @@ BEGIN
 				TRUE);
 		END IF;
 	END;
-END
+END IF
