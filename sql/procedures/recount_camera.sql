@@ -20,4 +20,5 @@ BEGIN
 	DELETE FROM stats_day WHERE camera_id = p_camera_id;
 	DELETE FROM reference_value WHERE camera_id = p_camera_id;
 	DELETE FROM reference_camera WHERE camera_id = p_camera_id;
+	UPDATE reference_version SET version = version + 1;
 END

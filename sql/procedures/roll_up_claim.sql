@@ -7,7 +7,8 @@
 -- SKIP LOCKED leaves it; a mark free to be claimed belongs to rows committed
 -- before, which a snapshot taken after this COMMIT sees.  The COMMIT also lets
 -- writers mark the same quarters again while they are being counted.
--- READ COMMITTED keeps the gaps between marks free for writers.
+-- READ COMMITTED keeps the gaps between marks free for writers; the index is
+-- forced because a scan of a small table would wait for marks it does not want.
 CREATE OR REPLACE PROCEDURE roll_up_claim(p_batch INT, OUT p_claimed INT)
 MODIFIES SQL DATA
 BEGIN
@@ -15,10 +16,12 @@ BEGIN
 	START TRANSACTION;
 	IF NOT EXISTS (SELECT 1 FROM claimed_quarter) THEN
 		INSERT INTO claimed_quarter (camera_id, start_at, marked_at)
-		SELECT camera_id, start_at, marked_at FROM dirty_quarter
+		SELECT camera_id, start_at, marked_at
+		FROM dirty_quarter FORCE INDEX (PRIMARY)
 		ORDER BY start_at DESC, camera_id DESC LIMIT p_batch
 		FOR UPDATE SKIP LOCKED;
-		DELETE d FROM claimed_quarter c STRAIGHT_JOIN dirty_quarter d
+		DELETE d FROM claimed_quarter c
+		STRAIGHT_JOIN dirty_quarter d FORCE INDEX (PRIMARY)
 			ON d.start_at = c.start_at
 			AND d.camera_id = c.camera_id;
 	END IF;

@@ -17,10 +17,10 @@ SELECT scheduler_state() AS scheduler,
 	COALESCE((SELECT MIN(marked_at) FROM claimed_quarter),
 		 UTC_TIMESTAMP(3))), UTC_TIMESTAMP(3))), 0) AS lag_s,
        j.partitions_to AS partitions_to,
-       (SELECT MIN(last_day) FROM
-	(SELECT MAX(o.day_utc) AS last_day FROM calendar_offset o
-	 WHERE o.time_zone_id IN (SELECT time_zone_id FROM camera)
-	 GROUP BY o.time_zone_id) z) AS calendar_to,
+       (SELECT MIN((SELECT o.day_utc FROM calendar_offset o
+		    WHERE o.time_zone_id = z.time_zone_id
+		    ORDER BY o.day_utc DESC LIMIT 1))
+	FROM (SELECT DISTINCT time_zone_id FROM camera) z) AS calendar_to,
        (SELECT COUNT(*) FROM trigger_failure
 	WHERE failed_at > UTC_TIMESTAMP() - INTERVAL 1 DAY) AS trigger_failures
 FROM job_state j WHERE j.job = 'minute'
