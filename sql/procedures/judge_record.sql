@@ -6,9 +6,9 @@
 -- rows that may be concerned; p_new says that the row was not there before.
 --
 -- A camera that does not exist, or a day no calendar covers, refuses the row.
--- Whatever else fails must not lose it: that goes to trigger_failure.  (Dead-
--- locks and lock time-outs are no such failure: the server ends the writer's
--- statement with them, and the writer repeats it.)
+-- Whatever else fails must not lose it: that goes to trigger_failure.  But dead-
+-- locks and lock time-outs are passed on: the server has undone the writer's
+-- statement or transaction with them, and the writer must hear of it.
 --
 -- What a trigger reads is locked with a share lock until its writer commits
 -- (InnoDB does so for all that a writing statement reads): nothing is looked up
@@ -49,6 +49,7 @@ BEGIN
 		DECLARE r ROW TYPE OF reference_value;
 		DECLARE pz, vz, fz, v_z DOUBLE;
 		DECLARE v_above, v_below VARCHAR(40);
+		DECLARE EXIT HANDLER FOR 1205, 1206, 1213 RESIGNAL;
 		DECLARE EXIT HANDLER FOR SQLEXCEPTION
 		BEGIN
 			GET DIAGNOSTICS CONDITION 1

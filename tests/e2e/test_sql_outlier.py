@@ -3,10 +3,13 @@
 import datetime as dt
 import math
 import random
+import threading
+import time
 
+import pymysql
 import pytest
 
-from sqlbase import METRICS, local, raw_rows, utc_now
+from sqlbase import COLUMNS, METRICS, local, raw_rows, utc_now
 
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
@@ -359,3 +362,89 @@ def test_a_rule_that_fails_never_loses_the_reading(db, steady, table):
         db.run(f"RENAME TABLE hidden TO {table}")
     assert db.one("SELECT COUNT(*) FROM count_record WHERE people >= 98") == 2
     assert db.one("SELECT COUNT(*) FROM dirty_quarter") >= 1
+
+
+@pytest.mark.parametrize("how", ("trigger", "procedure"))
+def test_a_deadlock_in_the_rule_is_the_writers_to_hear_of(db, steady, how):
+    # The writer, inside the rule, waits for an outlier's key that another
+    # transaction holds, and that one waits for the writer's first row.
+    at = utc_now() - DAY
+    db.add([rec(steady, at, 60, people=15)])
+    writer, other = db.connect(), db.connect()
+    for c in (writer, other):
+        c.autocommit(False)
+        c.cursor().execute("SELECT 1")
+    writer.cursor().execute("UPDATE count_record SET people = 16 "
+                            "WHERE start_at = %s", at)
+    o = other.cursor()
+    for i in range(50):  # more work done, so that the writer is chosen
+        o.execute("INSERT INTO trigger_failure (camera_id, start_at, error_no,"
+                  " message) VALUES (1, UTC_TIMESTAMP(), 0, '')")
+    o.execute("SELECT * FROM outlier_backup WHERE camera_id = %s "
+              "FOR UPDATE", steady)
+    said = []
+
+    def write():
+        later = at + HOUR
+        try:
+            if how == "trigger":
+                writer.cursor().execute(
+                    "INSERT INTO count_record (camera_id, start_at, end_at, "
+                    "people) VALUES (%s, %s, %s, 99)",
+                    (steady, later, later + HOUR))
+            else:
+                writer.cursor().execute(
+                    "CALL judge_record(%s, %s, %s, 99" + ", NULL" * 11
+                    + ", 3600, TRUE)", (steady, later, later + HOUR))
+        except pymysql.MySQLError as e:
+            said.append(e.args[0])
+
+    t = threading.Thread(target=write)
+    t.start()
+    time.sleep(0.5)
+    o.execute("UPDATE count_record SET people = 17 WHERE start_at = %s", at)
+    t.join()
+    other.rollback()
+    writer.commit()
+    assert said == [1213]
+    assert db.run("SELECT * FROM trigger_failure") == []
+    assert db.one("SELECT people FROM count_record WHERE start_at = %s",
+                  at) == 15
+    writer.close()
+    other.close()
+
+
+def test_a_batch_marked_and_judged_by_its_writer_gives_the_same(db, steady):
+    now = utc_now() - 40 * DAY
+    db.run("DELETE FROM dirty_quarter")
+    rows = [rec(steady, now - i * HOUR, 60, people=10 + 3 * (i % 9),
+                face=3 + i % 2, vehicle=i) for i in range(60)]
+    db.add(rows)
+    tables = ("count_record", "dirty_quarter", "outlier_backup", "outlier_low")
+
+    def state():
+        return {t: [{k: v for k, v in r.items() if k not in (
+            "outlier_id", "detected_at", "marked_at")} for r in db.dicts(
+                f"SELECT * FROM {t} WHERE start_at < %s "
+                "ORDER BY camera_id, start_at", now + HOUR)]
+                for t in tables}
+
+    want = state()
+    assert want["outlier_backup"]
+    for t in tables:
+        db.run(f"DELETE FROM {t} WHERE start_at < %s", now + HOUR)
+    for t in tables[1:]:
+        db.run(f"DELETE FROM {t} WHERE start_at < %s", now + HOUR)
+    db.run("SET @tally_bulk = 1")
+    db.add(rows)
+    assert db.run("SELECT * FROM dirty_quarter") == []
+    assert db.run("SELECT * FROM outlier") == []
+    db.run("SET @tally_bulk = NULL")
+    for r in db.dicts("SELECT * FROM count_record WHERE start_at < %s",
+                      now + HOUR):
+        db.run("INSERT IGNORE INTO dirty_quarter (start_at, camera_id) VALUES "
+               "(%s, %s)", r["start_at"].replace(
+                   minute=r["start_at"].minute // 15 * 15, second=0), steady)
+        db.run("CALL judge_record(" + ", ".join(["%s"] * len(COLUMNS))
+               + ", TRUE)", *(r[c] for c in COLUMNS))
+    assert state() == want
