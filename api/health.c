@@ -216,13 +216,13 @@ static bool check(struct text *t, const char *name, const char *detail)
 
 static const char *events_fault(const struct db_cell *c)
 {
-	if (!c[H_EVENT_AGE].null && c[H_EVENT_AGE].i < EVENT_LATE_S)
-		return NULL;
 	if (c[H_SCHEDULER].null || strcmp(c[H_SCHEDULER].s.at, "ON") != 0)
 		return "the event scheduler is off";
 	if (c[H_EVENT].null || strcmp(c[H_EVENT].s.at, "ENABLED") != 0)
 		return "the event tally_minute is missing or disabled";
-	return "no event has run for three minutes";
+	if (c[H_EVENT_AGE].null || c[H_EVENT_AGE].i >= EVENT_LATE_S)
+		return "no event has run for three minutes";
+	return NULL;
 }
 
 static const char *rollup_fault(const struct db_cell *c)

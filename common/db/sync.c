@@ -12,7 +12,8 @@
 #include "common/log.h"
 #include "common/token.h"
 
-enum { RETRY_MS = 1000 };
+/* An attempt that failed slowly is not made again for a while. */
+enum { RETRY_MS = 1000, SLOW_MS = 100 };
 
 struct db {
 	struct db_account account;
@@ -106,10 +107,15 @@ static enum err failed(
 	return e;
 }
 
-static enum err connect_failed(struct db *db, enum err e, const char *why)
+static enum err connect_failed(
+	struct db *db, enum err e, const char *why, int64_t begun_ms)
 {
+	int64_t now = now_ms();
+
 	disconnect(db);
-	db->tried_ms = now_ms();
+	/* Refused at once costs nothing, and the server may be back soon. */
+	if (now - begun_ms >= SLOW_MS)
+		db->tried_ms = now;
 	/* Once per cause, however often it is tried. */
 	if (!db->failing || db->logged_no != db->error_no)
 		log_warn("database: %s", why);
@@ -122,6 +128,7 @@ enum err db_connect(struct db *db)
 {
 	const struct db_account *a = &db->account;
 	char password[CONN_PASSWORD_MAX], why[200];
+	int64_t begun_ms = now_ms();
 	enum err e;
 	bool ok;
 
@@ -129,7 +136,7 @@ enum err db_connect(struct db *db)
 		return E_DB_GONE;
 	if (db->my)
 		return E_OK;
-	if (now_ms() - db->tried_ms < RETRY_MS)
+	if (begun_ms - db->tried_ms < RETRY_MS)
 		return E_DB_GONE;
 	if (conn_password(a, password)) {
 		remember(db, 0, "the password file cannot be read");
@@ -146,11 +153,11 @@ enum err db_connect(struct db *db)
 	token_wipe(password, sizeof(password));
 	if (!ok) {
 		remember(db, mysql_errno(db->my), mysql_error(db->my));
-		return connect_failed(db, E_DB_GONE, db->error_text);
+		return connect_failed(db, E_DB_GONE, db->error_text, begun_ms);
 	}
 	if ((e = conn_check(db->my, a, why))) {
 		remember(db, 0, why);
-		return connect_failed(db, e, why);
+		return connect_failed(db, e, why, begun_ms);
 	}
 	db->fd = mysql_get_socket(db->my);
 	/* It may have come before there was anything to cut. */

@@ -4,9 +4,10 @@
  * command, the worker and the committer's thread.  One thread at a time.
  *
  * It connects at the first use, and again at the first use after the
- * connection was lost, at most once a second.  Statements are prepared once a
- * connection.  What the server says is logged once with the statement's name,
- * never with values; E_EXISTS and E_BUSY are the caller's to tell.
+ * connection was lost; where that takes its time, at most once a second.
+ * Statements are prepared once a connection.  What the server says is logged
+ * once with the statement's name, never with values; E_EXISTS and E_BUSY are
+ * the caller's to tell.
  *
  * Errors of every call that talks to the server:
  *	E_DB_GONE  not reachable, or lost on the way: whether the statement was

@@ -249,7 +249,7 @@ START_TEST(a_lock_waited_for_too_long_voids_the_transaction)
 }
 END_TEST
 
-START_TEST(a_server_that_is_away_is_tried_once_a_second)
+START_TEST(a_server_that_is_away_is_told_at_once_and_each_time)
 {
 	struct db_account a = account;
 	struct db *d;
@@ -329,7 +329,7 @@ Suite *test_common_sync(void)
 	tcase_add_test(t,
 		a_lost_connection_is_opened_anew_but_never_inside_a_transaction);
 	tcase_add_test(t, a_lock_waited_for_too_long_voids_the_transaction);
-	tcase_add_test(t, a_server_that_is_away_is_tried_once_a_second);
+	tcase_add_test(t, a_server_that_is_away_is_told_at_once_and_each_time);
 	tcase_add_test(t, results_have_a_bound);
 	tcase_add_test(t, a_camera_brings_its_site_and_its_zone);
 	suite_add_tcase(s, t);
