@@ -149,12 +149,13 @@ class Tally:
 
 
 def alive(pid):
-    """Is the process there and no zombie?"""
+    """Is the process there?  No zombie, unless other threads are left."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as f:
-            return f.read().rpartition(b")")[2].split()[0] not in b"ZX"
+        with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+            status = dict(line.split(":\t", 1) for line in f if ":\t" in line)
     except (FileNotFoundError, ProcessLookupError):
         return False
+    return status["State"][0] not in "ZX" or int(status["Threads"]) > 1
 
 
 def finish(t):

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -202,6 +203,22 @@ def test_a_busy_port_is_an_error_only_where_it_was_named(
         t.options = ("--no-ingest",)
         assert t.up()["url"] != f"http://127.0.0.1:{free_port}"
         assert t.request("GET", "/healthz")[0] == 200
+
+
+def test_ingest_follows_an_api_that_had_to_move(fresh_tally, clip):
+    t = fresh_tally("--source", clip)
+    before = pids(t)
+    t.kill("api")
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(t.address)
+        s.listen()
+        t.up()
+    assert [p for p in PROGRAMS if t.pid(p) != before[p]] == ["ingest", "api"]
+    end = time.monotonic() + 30
+    while not t.sql("SELECT * FROM count_record"):
+        assert time.monotonic() < end, t.log("ingest")
+        time.sleep(0.2)
 
 
 def test_a_running_api_is_not_moved_to_another_port(fresh_tally, free_port):
