@@ -37,7 +37,9 @@ class Db:
 
     def __init__(self, socket, user, name):
         self.socket, self.user, self.name = socket, user, name
-        c = pymysql.connect(unix_socket=socket, user=user)
+        # A schema that a dead test left has foreign keys.
+        c = pymysql.connect(unix_socket=socket, user=user,
+                            init_command="SET foreign_key_checks = 0")
         c.cursor().execute(f"CREATE OR REPLACE DATABASE {name} CHARACTER SET "
                            "utf8mb4 COLLATE utf8mb4_bin")
         c.close()
@@ -61,6 +63,7 @@ class Db:
         self.run("CALL make_partitions()")
 
     def drop(self):
+        self.run("SET foreign_key_checks = 0")
         self.run(f"DROP DATABASE {self.name}")
         self.connection.close()
 

@@ -191,3 +191,30 @@ def test_what_is_no_count_is_refused_by_name(db):
            "VALUES (%s, %s, %s, 1000000)", c, now,
            now + dt.timedelta(seconds=86400))
     assert db.one("SELECT observed_s FROM count_record") == 86400
+
+
+def test_a_camera_with_rows_stays_and_one_without_leaves_nothing(db):
+    gone, kept = db.camera("gone", "Asia/Seoul"), db.camera("kept")
+    rng = random.Random(9)
+    for c in (gone, kept):
+        db.add(scatter(rng, c, 20))
+    assert "retired_at" in db.fails(
+        "DELETE FROM camera WHERE camera_id = %s", gone)
+    db.roll_up()
+    db.run("DELETE FROM count_record WHERE camera_id = %s", gone)
+    db.run("DELETE FROM camera WHERE camera_id = %s", gone)
+    # A mark of a camera that is gone holds nothing up.
+    db.run("INSERT INTO dirty_quarter (start_at, camera_id) VALUES "
+           "('2025-01-01', %s)", gone)
+    db.roll_up()
+    check_levels(db, {kept: "UTC"})
+    assert db.one("SELECT dirty FROM health") == 0
+
+
+def test_a_zone_without_a_calendar_is_refused_by_name(db):
+    site = db.site()
+    assert "Mars/Base is not in the calendar" in db.fails(
+        "INSERT INTO camera (code, site_id, tz) VALUES ('c', %s, 'Mars/Base')",
+        site)
+    assert "there is no site 99" in db.fails(
+        "INSERT INTO camera (code, site_id) VALUES ('c', 99)")
