@@ -414,8 +414,10 @@ def test_idle_and_slow_clients_are_in_nobodys_way(tally):
                                                     timeout=60))
         for s in sockets[:20]:
             s.sendall(b"GET / HTTP/1.1\r\n")  # a head that never ends
+        for s in sockets[21:30]:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         for s in sockets[20:30]:
-            s.sendall(request)  # a reply that nobody reads
+            s.sendall(request)  # a reply that nobody reads, or only later
         for _ in range(20):
             begun = time.monotonic()
             assert health(tally)[0] in (200, 503)

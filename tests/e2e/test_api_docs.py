@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""docs/http-api.md and api/routes.c name the same routes, bounds and errors."""
+import pathlib
+import re
+
+from running import ROOT
+
+DOC = (ROOT / "docs" / "http-api.md").read_text()
+API = ROOT / "api"
+
+
+def source(*names):
+    return "\n".join((API / n).read_text() for n in names)
+
+
+def served():
+    """(method, path) of each row of the table in api/routes.c."""
+    text = source("routes.c")
+    table = text[text.index("const struct route routes[]"):]
+    table = table[:table.index("};")]
+    return {(method, path.replace('V1 "', "/api/v1").replace('"', ""))
+            for method, path in re.findall(
+                r'\{HTTP_(\w+), ((?:V1 )?"[^"]*")', table)}
+
+
+def documented():
+    """(method, path) of the table of routes."""
+    table = DOC[:DOC.index("## Who asks")]
+    return set(re.findall(r"`(GET|POST|PUT|PATCH|DELETE) ([^`]+)`", table))
+
+
+def test_every_route_is_documented_and_no_other():
+    assert len(served()) > 10
+    assert documented() == served()
+
+
+def test_every_documented_route_is_there(tally):
+    for method, path in documented():
+        path = path.replace("{period}", "day").replace("{file}", "app.js")
+        got = tally.request(method, path)
+        assert got[0] not in (404, 405), (method, path, got)
+
+
+def test_every_kind_of_problem_is_documented():
+    """Those that the source can send, in quotes behind a status."""
+    text = "\n".join(p.read_text() for p in pathlib.Path(API).glob("*.c"))
+    slugs = set(re.findall(
+        r'(?:req_problem|req_problem_open)\(\s*r,\s*\d{3},\s*"([a-z-]+)"',
+        text))
+    slugs |= set(re.findall(r'\d{3}, "([a-z-]+)"', source("status.c")))
+    slugs |= set(re.findall(r'whole_refused\([^;]*?"([a-z-]+)"', text))
+    slugs |= set(re.findall(r'\? "([a-z-]+)"\s*: "([a-z-]+)"', source(
+        "counts.c"))[0])
+    assert len(slugs) > 15
+    missing = {s for s in slugs if f"`{s}`" not in DOC}
+    assert not missing
+
+
+def test_every_kind_of_error_of_a_row_is_documented():
+    text = source("count.c", "count_json.c", "count_csv.c", "commit.c",
+                  "counts.c")
+    kinds = set(re.findall(
+        r'count_(?:refuse|fault)\(\s*[^,]+,\s*[^,]+,\s*[^,]+,\s*"([a-z_]+)"',
+        text))
+    assert {"overlap", "bad_interval", "unreadable", "missing"} < kinds
+    missing = {k for k in kinds if f"`{k}`" not in DOC}
+    assert not missing
