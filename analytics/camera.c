@@ -61,6 +61,16 @@ static const char *wrong_field(const struct camera_new *c)
 	return NULL;
 }
 
+const char *camera_rule(const char *field)
+{
+	if (!strcmp(field, "camera"))
+		return "is not 1 to 120 of A-Z a-z 0-9 . _ - with single "
+		       "slashes between them";
+	if (!strcmp(field, "tz"))
+		return "is not the name of a time zone, such as Asia/Seoul";
+	return "is blank, too long, or has characters that cannot be shown";
+}
+
 /* The site's row: its id, and its zone in the arena. */
 static enum err find_site(struct db *db, const char *name, struct arena *a,
 	int64_t *id, const char **tz)

@@ -21,6 +21,9 @@ struct camera_new {
 
 bool camera_code_ok(const char *code, size_t n);
 
+/* What such a field may hold, to follow its name: "tz is not …".  Static. */
+const char *camera_rule(const char *field);
+
 /*
  * Adds it; *camera_id may be NULL.  E_INVALID: *field (static text, never
  * NULL then) is "camera", "name", "site" or "tz"; E_EXISTS: the code is taken;

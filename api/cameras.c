@@ -250,7 +250,7 @@ enum step camera_made(struct req *r)
 		return req_problem(r, 409, "exists",
 			"camera \"%s\" is registered already", m->camera.code);
 	if (m->field)
-		return invalid(r, m->field, "is not valid");
+		return invalid(r, m->field, camera_rule(m->field));
 	json_open(&r->out, NULL, '{');
 	json_str(&r->out, "camera", m->camera.code);
 	json_str(&r->out, "name", r->rows.cell[0].s.at);

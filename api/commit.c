@@ -90,7 +90,8 @@ static enum err resolve(
 
 	if (e == E_NOT_FOUND || e == E_INVALID) {
 		count_refuse(job->batch, row, "camera", "unknown_camera",
-			"camera \"%.60s\" is not registered", row->camera);
+			"camera \"%.60s\" is not registered%s", row->camera,
+			e == E_INVALID ? ", and no code can be like that" : "");
 		return E_OK;
 	}
 	if (e)

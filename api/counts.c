@@ -152,6 +152,21 @@ enum step counts_begin(struct req *r)
 	return read_type(r, p);
 }
 
+/* A row has one error at most, so lines tell them apart. */
+static int by_line(const void *l, const void *r)
+{
+	const struct count_error *a = l, *b = r;
+
+	return (a->line > b->line) - (a->line < b->line);
+}
+
+/* The committer finds its errors in the order of cameras and times. */
+static void sort_errors(struct count_batch *b)
+{
+	if (b->errors_n > 1)
+		qsort(b->error, b->errors_n, sizeof(b->error[0]), by_line);
+}
+
 /* none: nothing at all was stored. */
 static void report(struct text *t, const struct post *p, bool none)
 {
@@ -339,10 +354,11 @@ enum step counts_commit(struct req *r)
 
 static enum step answer(struct req *r)
 {
-	const struct post *p = r->state;
+	struct post *p = r->state;
 	const struct count_error *first = p->batch.error;
 	int status = 422;
 
+	sort_errors(&p->batch);
 	if (!refused(p)) {
 		json_open(&r->out, NULL, '{');
 		report(&r->out, p, false);

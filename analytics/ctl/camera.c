@@ -25,7 +25,7 @@ int ctl_camera_add(struct ctl *ctl, int argc, char **argv)
 		.tz = o[TZ].value[0]};
 	e = camera_create(ctl->db, &c, NULL, &field);
 	if (field) {
-		ctl_say("camera add: %s is not valid", field);
+		ctl_say("camera add: %s %s", field, camera_rule(field));
 		return CTL_FAILED;
 	}
 	return ctl_status(e, argv[0]);

@@ -188,6 +188,19 @@ def test_a_row_twice_in_one_request_is_a_duplicate_or_a_conflict(tally):
     assert len(stored(tally, c)) == 1
 
 
+def test_errors_come_in_the_order_of_their_lines(tally):
+    c, at = camera(tally), hours_ago(4)
+    post(tally, [row(c, at), row(c, at + minutes(5))])
+    rows = [row(c, at + minutes(5), people=7), row(c, at, people=7),
+            row("no code", at), row(c, at + minutes(10), people=-1)]
+    status, reply = post(tally, rows, "?partial=true")
+    assert (status, counted(reply)) == (200, {"received": 4, "rejected": 4})
+    assert [(e["line"], e["type"]) for e in reply["errors"]] == [
+        (1, "conflict"), (2, "conflict"), (3, "unknown_camera"),
+        (4, "out_of_range")]
+    assert "no code can be like that" in reply["errors"][2]["detail"]
+
+
 # ---- all or nothing
 
 def test_one_bad_row_stores_nothing_unless_partial(tally):
