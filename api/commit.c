@@ -269,12 +269,40 @@ static enum err mark(struct committer *c, struct count *const *row, size_t n)
 	return k ? db_run_bulk(c->db, Q_MARK, c->cell, k) : E_OK;
 }
 
+/* Whoever remembers references must know when they change.  Asked inside the
+ * transaction: what changes after this look comes after these rows. */
+static enum err check_version(
+	struct committer *c, struct count *const *row, size_t n)
+{
+	struct directory_camera *camera;
+	struct db_rows rows = {0};
+	struct arena a;
+	int64_t version = 0;
+	enum err e;
+
+	arena_init(&a, 4096);
+	e = db_run(c->db, Q_REFERENCE_VERSION, NULL, &a, &rows);
+	if (!e && rows.n)
+		version = rows.cell[0].i;
+	arena_reset(&a);
+	if (e || !directory_version(c->cameras, version))
+		return e;
+	for (size_t i = 0; !e && i < n; i++) {
+		e = directory_find(c->cameras, row[i]->camera, &camera);
+		if (!e)
+			row[i]->suspect = is_suspect(camera, row[i]);
+	}
+	return e;
+}
+
 /* What the trigger does for other writers' rows: marks, and the rule. */
 static enum err follow_up(
 	struct committer *c, struct count *const *row, size_t n)
 {
 	enum err e = mark(c, row, n);
 
+	if (!e && n)
+		e = check_version(c, row, n);
 	for (size_t i = 0; !e && i < n; i++) {
 		if (!row[i]->suspect)
 			continue;
@@ -459,21 +487,6 @@ static void inserted(struct count *const *row, size_t n)
 		row[i]->verdict = COUNT_INSERTED;
 }
 
-/* Who remembers references must know when they change. */
-static enum err ask_version(struct committer *c)
-{
-	struct db_rows rows = {0};
-	struct arena a;
-	enum err e;
-
-	arena_init(&a, 4096);
-	e = db_run(c->db, Q_REFERENCE_VERSION, NULL, &a, &rows);
-	if (!e)
-		directory_version(c->cameras, rows.n ? rows.cell[0].i : 0);
-	arena_reset(&a);
-	return e;
-}
-
 /* E_DB_GONE: the database is not there; the jobs behind did not ask again. */
 static enum err prepare_all(
 	struct committer *c, struct commit_job *jobs, size_t *n)
@@ -481,7 +494,6 @@ static enum err prepare_all(
 	enum err e = E_OK;
 
 	*n = 0;
-	e = ask_version(c);
 	for (struct commit_job *j = jobs; j; j = j->next) {
 		size_t k = 0;
 

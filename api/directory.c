@@ -104,9 +104,12 @@ static enum err load(
 	return e;
 }
 
-void directory_version(struct directory *d, int64_t version)
+bool directory_version(struct directory *d, int64_t version)
 {
+	bool new = version != d->version;
+
 	d->version = version;
+	return new;
 }
 
 static enum err load_bounds(struct directory *d, struct directory_camera *c)

@@ -41,8 +41,9 @@ void directory_close(struct directory *d);
  */
 MUST enum err directory_find(
 	struct directory *d, const char *code, struct directory_camera **c);
-/* References are of this version now: bounds of another are asked for anew. */
-void directory_version(struct directory *d, int64_t version);
+/* References are of this version now: bounds of another are asked for anew.
+ * True when it is a new one. */
+bool directory_version(struct directory *d, int64_t version);
 /* The pending row is stored. */
 void directory_settle(struct directory *d, const char *code);
 /* Ask the database the next time. */
