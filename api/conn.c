@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Map of the file: states; input (read, head, body); output; ends and
+ * beginnings of a connection.
+ */
+#include "api/conn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/server.h"
+
+enum {
+	BODY_ROOM = 16384, /* bytes of input behind the head */
+	LINGER_MS = 2000
+};
+
+static void conn_input(struct conn *c);
+
+/* The one door between states. */
+static void conn_become(struct conn *c, enum conn_state state)
+{
+	const struct conf *k = &c->server->api->conf;
+	int64_t now = server_clock_ms();
+
+	c->state = state;
+	switch (state) {
+	case CONN_HEAD:
+		c->begun = c->in_n > 0;
+		c->deadline_ms = now +
+			1000 *
+				(int64_t)(c->begun ? k->api_head_timeout_s
+						   : k->api_idle_timeout_s);
+		break;
+	case CONN_BODY:
+		c->deadline_ms = now + 1000 * (int64_t)k->api_body_timeout_s;
+		break;
+	case CONN_BUSY:
+		/* The database's own deadlines end it. */
+		c->deadline_ms = INT64_MAX;
+		break;
+	case CONN_SEND:
+		c->deadline_ms = now + 1000 * (int64_t)k->api_reply_timeout_s;
+		break;
+	case CONN_LINGER:
+		c->linger_until_ms =
+			now + 1000 * (int64_t)k->api_body_timeout_s;
+		c->deadline_ms = now + LINGER_MS;
+		break;
+	}
+}
+
+static void reading(struct conn *c, bool on)
+{
+	if (on == c->read_on)
+		return;
+	c->read_on = on;
+	if (on)
+		event_add(&c->on_read, NULL);
+	else
+		event_del(&c->on_read);
+}
+
+static void writing(struct conn *c, bool on)
+{
+	if (on == c->write_on)
+		return;
+	c->write_on = on;
+	if (on)
+		event_add(&c->on_write, NULL);
+	else
+		event_del(&c->on_write);
+}
+
+/* ---- input ---- */
+
+/* Memory for a head and some body; given back by the sweep while the connection
+ * idles. */
+static bool have_buffer(struct conn *c)
+{
+	if (c->in)
+		return true;
+	c->cap = c->server->api->conf.api_head_max + BODY_ROOM;
+	c->in = malloc(c->cap);
+	return c->in != NULL;
+}
+
+static void drop_buffer(struct conn *c)
+{
+	free(c->in);
+	c->in = NULL;
+	c->in_n = c->cap = 0;
+}
+
+static void consume(struct conn *c, size_t n)
+{
+	c->in_n -= n;
+	if (c->in_n)
+		memmove(c->in, c->in + n, c->in_n);
+}
+
+/* A refusal of the framing layer: one reply, then the end. */
+static void refuse(struct conn *c, int status, const char *why)
+{
+	c->server->count.refused_framing++;
+	c->keep = false;
+	if (c->state == CONN_HEAD) {
+		conn_become(c, CONN_BUSY);
+		c->req.head = (struct http_head){0};
+		req_init(&c->req);
+	}
+	req_refuse(&c->req, status, why);
+}
+
+static void head_input(struct conn *c)
+{
+	struct server *s = c->server;
+	struct http_refusal no = {0};
+	struct req *r = &c->req;
+	size_t used = 0;
+	enum http_step step;
+
+	if (!c->begun) {
+		c->begun = true;
+		c->deadline_ms = server_clock_ms() +
+			1000 * (int64_t)s->api->conf.api_head_timeout_s;
+	}
+	step = http_head_parse(&r->head, c->in, c->in_n,
+		s->api->conf.api_head_max, &c->scanned, &used, &no);
+	if (step == HTTP_MORE)
+		return;
+	if (step == HTTP_REFUSED) {
+		refuse(c, no.status, no.why);
+		return;
+	}
+	s->count.requests++;
+	c->head_n = used;
+	c->scanned = 0;
+	c->body_n = 0;
+	c->body_whole = !r->head.chunked && r->head.length == 0;
+	c->keep = r->head.keep_alive && !s->stopping;
+	http_body_init(&c->body, &r->head);
+	conn_become(c, CONN_BUSY);
+	req_begin(r);
+}
+
+void conn_want_body(struct conn *c)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	conn_become(c, CONN_BODY);
+	/* Twenty-five bytes fit into any socket's buffer; where they do not
+	 * the client goes on by itself after a while. */
+	if (c->req.head.expect_continue && c->in_n == c->head_n &&
+		send(c->fd, go_on, sizeof(go_on) - 1, MSG_NOSIGNAL) < 0)
+		c->gone = errno != EAGAIN && errno != EWOULDBLOCK;
+	reading(c, true);
+	/* What came with the head is looked at by conn_input's loop. */
+}
+
+static void body_ended(struct conn *c)
+{
+	c->body_whole = true;
+	conn_become(c, CONN_BUSY);
+	req_body_end(&c->req);
+}
+
+/* Feeds what stands behind the head, piece by piece. */
+static void body_input(struct conn *c)
+{
+	struct http_refusal no = {0};
+	size_t at = c->head_n, used = 0;
+	enum http_step step;
+
+	do {
+		struct slice piece = {0};
+
+		step = http_body_next(
+			&c->body, c->in + at, c->in_n - at, &used, &piece, &no);
+		if (step == HTTP_REFUSED) {
+			refuse(c, no.status, no.why);
+			return;
+		}
+		at += used;
+		c->body_n += piece.n;
+		if (c->body_n > c->server->api->conf.api_body_max) {
+			c->server->count.refused_bodies++;
+			refuse(c, 413, "the body is over its bound");
+			return;
+		}
+		if (piece.n)
+			req_body(&c->req, piece.at, piece.n);
+		if (c->state != CONN_BODY)
+			return;
+	} while (step == HTTP_MORE && used);
+	/* The head stays where it is: slices point into it. */
+	memmove(c->in + c->head_n, c->in + at, c->in_n - at);
+	c->in_n -= at - c->head_n;
+	if (step == HTTP_DONE)
+		body_ended(c);
+}
+
+/* Works on the bytes that are there until they are used up. */
+static void conn_input(struct conn *c)
+{
+	for (;;) {
+		enum conn_state was = c->state;
+		size_t had = c->in_n;
+
+		if (c->gone)
+			return;
+		if (was == CONN_HEAD && c->in_n)
+			head_input(c);
+		else if (was == CONN_BODY)
+			body_input(c);
+		if (c->state != CONN_HEAD && c->state != CONN_BODY)
+			return;
+		if (c->state == was && c->in_n == had)
+			break;
+	}
+	/* Half a request, and no more will come. */
+	if (c->eof)
+		c->gone = true;
+}
+
+/* Reads and forgets, for as long as bytes keep coming.  False at the end. */
+static bool linger_input(struct conn *c)
+{
+	char waste[BODY_ROOM];
+	ssize_t n = recv(c->fd, waste, sizeof(waste), 0);
+
+	if (n > 0) {
+		c->body_n += (uint64_t)n;
+		c->deadline_ms = server_clock_ms() + LINGER_MS;
+		if (c->deadline_ms > c->linger_until_ms)
+			c->deadline_ms = c->linger_until_ms;
+		return c->body_n <= c->server->api->conf.api_body_max;
+	}
+	return n < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
+static void maybe_close(struct conn *c)
+{
+	if (c->gone && c->state != CONN_BUSY)
+		conn_close(c);
+}
+
+static void on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	ssize_t n;
+
+	(void)what;
+	if (c->state == CONN_LINGER) {
+		if (!linger_input(c))
+			conn_close(c);
+		return;
+	}
+	if (!have_buffer(c)) {
+		conn_close(c);
+		return;
+	}
+	if (c->in_n == c->cap || c->eof) {
+		/* Pipelined bytes wait in the socket until there is room. */
+		reading(c, false);
+		return;
+	}
+	n = recv(fd, c->in + c->in_n, c->cap - c->in_n, 0);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			c->gone = true;
+	} else if (n == 0) {
+		c->eof = true;
+		reading(c, false);
+		/* A client may close its half and still want the reply. */
+		if (c->state == CONN_HEAD || c->state == CONN_BODY)
+			c->gone = true;
+	} else {
+		c->in_n += (size_t)n;
+		if (c->state == CONN_HEAD || c->state == CONN_BODY)
+			conn_input(c);
+	}
+	maybe_close(c);
+}
+
+/* ---- output ---- */
+
+static void drop_out(struct conn *c)
+{
+	c->server->count.reply_bytes -= c->out_n;
+	free(c->out);
+	c->out = NULL;
+	c->out_n = c->out_sent = 0;
+}
+
+/* The reply left.  Next request, or the end. */
+static void sent(struct conn *c)
+{
+	drop_out(c);
+	writing(c, false);
+	if (!c->keep) {
+		if (c->eof) {
+			c->gone = true;
+			return;
+		}
+		/* Close only our half: an unread byte would make the kernel
+		 * reset the connection and take the reply with it. */
+		shutdown(c->fd, SHUT_WR);
+		c->in_n = 0;
+		conn_become(c, CONN_LINGER);
+		reading(c, true);
+		return;
+	}
+	consume(c, c->head_n);
+	c->head_n = 0;
+	conn_become(c, CONN_HEAD);
+	if (!c->eof)
+		reading(c, true);
+	else if (!c->in_n)
+		c->gone = true;
+}
+
+static void on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+	ssize_t n = send(
+		fd, c->out + c->out_sent, c->out_n - c->out_sent, MSG_NOSIGNAL);
+
+	(void)what;
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		c->gone = true;
+	else if (n > 0 && (c->out_sent += (size_t)n) == c->out_n) {
+		sent(c);
+		conn_input(c);
+	}
+	maybe_close(c);
+}
+
+/* Keeps what the socket did not take, within the bound of all such replies:
+ * clients that do not read must not use up the memory of those who do. */
+static bool keep_rest(struct conn *c, struct iovec v[2], size_t done)
+{
+	struct server_counters *count = &c->server->count;
+	size_t total = v[0].iov_len + v[1].iov_len, rest = total - done;
+	size_t most = c->server->api->conf.api_bodies_max;
+
+	if (rest > most || count->reply_bytes > most - rest) {
+		count->refused_replies++;
+		return false;
+	}
+	c->out = malloc(rest);
+	if (!c->out)
+		return false;
+	c->out_n = rest;
+	count->reply_bytes += rest;
+	c->out_sent = 0;
+	if (done < v[0].iov_len) {
+		memcpy(c->out, (char *)v[0].iov_base + done,
+			v[0].iov_len - done);
+		if (v[1].iov_len)
+			memcpy(c->out + v[0].iov_len - done, v[1].iov_base,
+				v[1].iov_len);
+	} else {
+		memcpy(c->out, (char *)v[1].iov_base + (done - v[0].iov_len),
+			total - done);
+	}
+	return true;
+}
+
+void conn_send(struct conn *c, const char *head, size_t head_n, char *body,
+	size_t body_n)
+{
+	struct iovec v[2] = {
+		{.iov_base = (void *)(uintptr_t)head, .iov_len = head_n},
+		{.iov_base = body, .iov_len = body_n},
+	};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = body_n ? 2 : 1};
+	ssize_t n;
+
+	/* The body was not read to its end: what follows is no request. */
+	if (!c->body_whole)
+		c->keep = false;
+	conn_become(c, CONN_SEND);
+	n = c->gone ? -1 : sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	if (n < 0 && (c->gone || (errno != EAGAIN && errno != EINTR)))
+		c->gone = true;
+	else if (n >= 0 && (size_t)n == head_n + body_n)
+		sent(c);
+	else if (keep_rest(c, v, n < 0 ? 0 : (size_t)n))
+		writing(c, true);
+	else
+		c->gone = true;
+	free(body);
+}
+
+/* ---- the end ---- */
+
+void conn_close(struct conn *c)
+{
+	struct server *s = c->server;
+
+	reading(c, false);
+	writing(c, false);
+	req_end(&c->req);
+	close(c->fd);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		s->conns = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	drop_out(c);
+	free(c->in);
+	free(c);
+	s->count.open--;
+}
+
+bool conn_alive(struct conn *c)
+{
+	if (c->gone && c->state != CONN_BUSY) {
+		conn_close(c);
+		return false;
+	}
+	/* A reply went out from a completion: pipelined bytes are next. */
+	if (c->state == CONN_HEAD || c->state == CONN_BODY)
+		conn_input(c);
+	if (c->gone && c->state != CONN_BUSY) {
+		conn_close(c);
+		return false;
+	}
+	return true;
+}
+
+void conn_open(struct server *s, int fd, const struct sockaddr *from)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	int on = 1;
+
+	if (!c) {
+		close(fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	c->server = s;
+	c->fd = fd;
+	c->req.conn = c;
+	c->req.api = s->api;
+	if (from->sa_family == AF_INET)
+		inet_ntop(AF_INET,
+			&((const struct sockaddr_in *)(const void *)from)
+				 ->sin_addr,
+			c->addr, sizeof(c->addr));
+	else
+		inet_ntop(AF_INET6,
+			&((const struct sockaddr_in6 *)(const void *)from)
+				 ->sin6_addr,
+			c->addr, sizeof(c->addr));
+	event_assign(&c->on_read, s->api->base, fd, EV_READ | EV_PERSIST,
+		on_read, c);
+	event_assign(&c->on_write, s->api->base, fd, EV_WRITE | EV_PERSIST,
+		on_write, c);
+	c->next = s->conns;
+	if (s->conns)
+		s->conns->prev = c;
+	s->conns = c;
+	s->count.open++;
+	s->count.accepted++;
+	conn_become(c, CONN_HEAD);
+	reading(c, true);
+}
+
+void conn_late(struct conn *c)
+{
+	c->server->count.late++;
+	if ((c->state == CONN_HEAD && c->begun) || c->state == CONN_BODY)
+		refuse(c, 408, "the request took too long to arrive");
+	else
+		c->gone = true;
+	maybe_close(c);
+}
+
+void conn_idle(struct conn *c)
+{
+	if (c->state == CONN_HEAD && !c->begun)
+		drop_buffer(c);
+}
+
+void conn_stop(struct conn *c)
+{
+	c->keep = false;
+	if (c->state == CONN_HEAD)
+		conn_close(c);
+}

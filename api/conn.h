@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/*
+ * conn: one client's connection.  Bytes go through api/http; whole requests go
+ * to api/req.  It is in one state at a time:
+ *
+ *	HEAD -> BODY -> BUSY -> SEND -> HEAD (keep-alive)
+ *	                          \ -> LINGER -> closed
+ *
+ * Each state has one absolute deadline; the server's sweep closes what is
+ * late.  While a request is BUSY at most one buffer of pipelined bytes is
+ * read.  Everything here runs on the loop's thread.
+ */
+#ifndef TALLY_API_CONN_H
+#define TALLY_API_CONN_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "api/http.h"
+#include "api/req.h"
+
+struct server;
+struct sockaddr;
+
+enum conn_state {
+	CONN_HEAD,  /* waiting for, or reading, a request's head */
+	CONN_BODY,  /* authorised; reading the body */
+	CONN_BUSY,  /* steps run or wait for the database */
+	CONN_SEND,  /* the reply is on its way */
+	CONN_LINGER /* reply sent, draining what still comes, then close */
+};
+
+struct conn {
+	struct server *server;
+	struct conn *next, *prev;
+	int fd;
+	enum conn_state state;
+	int64_t deadline_ms;	 /* monotonic */
+	int64_t linger_until_ms; /* the latest that CONN_LINGER may last */
+	struct event on_read, on_write;
+	bool read_on, write_on;
+	bool eof;  /* the client sent its last byte */
+	bool gone; /* the socket failed; free when nothing runs */
+	bool keep; /* keep-alive after this reply */
+	char addr[46];
+
+	char *in;	  /* head, then what follows it */
+	size_t in_n, cap; /* bytes in it, its size */
+	size_t head_n;	  /* bytes of the current head, at in[0] */
+	size_t scanned;
+	bool begun; /* the deadline of this head runs */
+	struct http_body body;
+	bool body_whole; /* no byte of this body is still to come */
+	uint64_t body_n; /* bytes of body taken or drained */
+	struct req req;
+
+	char *out; /* what send(2) did not take yet */
+	size_t out_n, out_sent;
+};
+
+/* Takes an accepted socket; closes it where memory is short. */
+void conn_open(struct server *s, int fd, const struct sockaddr *from);
+/* Ends it and frees c. */
+void conn_close(struct conn *c);
+/* Its deadline has passed: 408, or the end. */
+void conn_late(struct conn *c);
+/* Looked at by the sweep: gives memory back that an idle client holds. */
+void conn_idle(struct conn *c);
+/* The server stops: close it now, or after the present reply. */
+void conn_stop(struct conn *c);
+
+/* For api/req: send head and body; takes body (malloc'd, may be NULL). */
+void conn_send(struct conn *c, const char *head, size_t head_n, char *body,
+	size_t body_n);
+/* The request is authorised: read its body. */
+void conn_want_body(struct conn *c);
+/* The step that waited is done and the client may be gone: frees c then and
+ * returns false. */
+bool conn_alive(struct conn *c);
+
+#endif

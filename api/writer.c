@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "api/writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	KEYS_A_QUERY = 16, /* of Q_COUNT_FIND */
+	QUARTER_S = 900
+};
+
+static struct db_cell figure(int32_t v)
+{
+	return v == COUNT_NULL ? DB_NULL : DB_I(v);
+}
+
+static void fill(struct db_cell *cell, const struct count *r)
+{
+	int32_t whole = (int32_t)(r->end_at - r->start_at);
+
+	*cell++ = DB_I(r->camera_id);
+	*cell++ = DB_I(when_number(r->start_at));
+	*cell++ = DB_I(when_number(r->end_at));
+	for (int i = 0; i < COUNT_FIGURES_N; i++)
+		*cell++ = figure(r->figure[i]);
+	*cell = DB_I(r->observed_s == COUNT_NULL ? whole : r->observed_s);
+}
+
+/* Marks the quarter hours of the rows for the next roll-up. */
+static enum err mark(struct writer *w, struct count *const *row, size_t n)
+{
+	size_t k = 0;
+	enum err e;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t quarter =
+			row[i]->start_at - row[i]->start_at % QUARTER_S;
+		struct db_cell *cell = &w->cell[2 * k];
+
+		/* In the order of keys, equal marks are neighbours. */
+		if (i && row[i - 1]->camera_id == row[i]->camera_id &&
+			row[i - 1]->start_at >= quarter)
+			continue;
+		cell[0] = DB_I(when_number(quarter));
+		cell[1] = DB_I(row[i]->camera_id);
+		if (++k == WRITER_BULK_ROWS) {
+			if ((e = db_run_bulk(w->db, Q_MARK, w->cell, k)))
+				return e;
+			k = 0;
+		}
+	}
+	return k ? db_run_bulk(w->db, Q_MARK, w->cell, k) : E_OK;
+}
+
+/* Whoever remembers references must know when they change.  Asked inside the
+ * transaction: what changes after this look comes after these rows. */
+static enum err check_version(
+	struct writer *w, struct count *const *row, size_t n)
+{
+	struct directory_camera *camera;
+	struct db_rows rows = {0};
+	struct arena a;
+	int64_t version = 0;
+	enum err e;
+
+	arena_init(&a, 4096);
+	e = db_run(w->db, Q_REFERENCE_VERSION, NULL, &a, &rows);
+	if (!e && rows.n)
+		version = rows.cell[0].i;
+	arena_reset(&a);
+	if (e || !directory_version(w->cameras, version))
+		return e;
+	for (size_t i = 0; !e && i < n; i++) {
+		e = directory_find(w->cameras, row[i]->camera, &camera);
+		if (!e)
+			row[i]->suspect = writer_suspects(camera, row[i]);
+	}
+	return e;
+}
+
+/* What the trigger does for other writers' rows: marks, and the rule. */
+static enum err follow_up(struct writer *w, struct count *const *row, size_t n)
+{
+	enum err e = mark(w, row, n);
+
+	if (!e && n)
+		e = check_version(w, row, n);
+	for (size_t i = 0; !e && i < n; i++) {
+		if (!row[i]->suspect)
+			continue;
+		fill(w->cell, row[i]);
+		e = db_run(w->db, Q_JUDGE, w->cell, NULL, NULL);
+	}
+	return e;
+}
+
+/* Inserts the rows; E_EXISTS when some key is stored already.  The server's
+ * number of affected rows is no witness: in a bulk it also counts the outliers
+ * that the triggers write. */
+static enum err insert(struct writer *w, struct count *const *row, size_t n)
+{
+	enum err e;
+
+	for (size_t i = 0; i < n;) {
+		size_t k = n - i < WRITER_BULK_ROWS ? n - i : WRITER_BULK_ROWS;
+
+		for (size_t j = 0; j < k; j++)
+			fill(&w->cell[j * WRITER_COLUMNS], row[i + j]);
+		if ((e = db_run_bulk(w->db, Q_COUNT_INSERT, w->cell, k)))
+			return e;
+		i += k;
+	}
+	return follow_up(w, row, n);
+}
+
+enum err writer_write(struct writer *w, size_t n)
+{
+	enum err e = db_begin(w->db);
+
+	if (!e)
+		e = insert(w, w->todo, n);
+	if (!e)
+		return db_commit(w->db);
+	db_rollback(w->db);
+	return e;
+}
+
+/* One stored row as Q_COUNT_FIND gives it, against the row that came. */
+static void compare(
+	struct commit_job *job, struct count *row, const struct db_cell *stored)
+{
+	struct count s = {.start_at = row->start_at,
+		.end_at = when_from_number(stored[2].i)};
+
+	for (int i = 0; i < COUNT_FIGURES_N; i++)
+		s.figure[i] = stored[3 + i].null ? COUNT_NULL
+						 : (int32_t)stored[3 + i].i;
+	s.observed_s = (int32_t)stored[3 + COUNT_FIGURES_N].i;
+	if (count_same(row, &s))
+		row->verdict = COUNT_DUPLICATE;
+	else if (job->replace)
+		row->verdict = COUNT_REPLACED;
+	else
+		count_refuse(job->batch, row, "start_at", "conflict",
+			"this camera's row of that start_at is stored with "
+			"other values");
+}
+
+/* Judges up to KEYS_A_QUERY rows by what is stored. */
+static enum err find_stored(
+	struct writer *w, struct commit_job *job, struct count **row, size_t n)
+{
+	struct db_cell key[2 * KEYS_A_QUERY];
+	struct db_rows rows = {0};
+	struct arena a;
+	enum err e;
+
+	for (size_t i = 0; i < KEYS_A_QUERY; i++) {
+		const struct count *r = row[i < n ? i : n - 1];
+
+		key[2 * i] = DB_I(r->camera_id);
+		key[2 * i + 1] = DB_I(when_number(r->start_at));
+	}
+	arena_init(&a, 1 << 20);
+	e = db_run(w->db, Q_COUNT_FIND, key, &a, &rows);
+	for (size_t k = 0; !e && k < rows.n; k++) {
+		const struct db_cell *s = &rows.cell[k * rows.cols];
+
+		for (size_t i = 0; i < n; i++)
+			if (row[i]->camera_id == s[0].i &&
+				when_number(row[i]->start_at) == s[1].i)
+				compare(job, row[i], s);
+	}
+	arena_reset(&a);
+	return e;
+}
+
+static enum err replace(struct writer *w, const struct count *r)
+{
+	struct db_cell cell[WRITER_COLUMNS], key[2];
+
+	fill(cell, r);
+	memcpy(key, cell, sizeof(key));
+	memmove(cell, cell + 2, sizeof(cell) - sizeof(key));
+	memcpy(cell + WRITER_COLUMNS - 2, key, sizeof(key));
+	return db_run(w->db, Q_COUNT_REPLACE, cell, NULL, NULL);
+}
+
+enum err writer_write_judged(struct writer *w, struct commit_job *job, size_t n)
+{
+	struct count **todo = w->todo, **fresh = todo + n;
+	size_t fresh_n = 0;
+	enum err e;
+
+	for (size_t i = 0; i < n; i += KEYS_A_QUERY)
+		if ((e = find_stored(w, job, todo + i,
+			     n - i < KEYS_A_QUERY ? n - i : KEYS_A_QUERY)))
+			return e;
+	if (job->batch->errors_n && !job->partial)
+		return E_CONFLICT;
+	for (size_t i = 0; i < n; i++) {
+		if (todo[i]->verdict == COUNT_REPLACED &&
+			(e = replace(w, todo[i])))
+			return e;
+		if (todo[i]->verdict == COUNT_UNJUDGED)
+			fresh[fresh_n++] = todo[i];
+	}
+	if ((e = insert(w, fresh, fresh_n)))
+		return e;
+	for (size_t i = 0; i < fresh_n; i++)
+		fresh[i]->verdict = COUNT_INSERTED;
+	return E_OK;
+}

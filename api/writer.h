@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/*
+ * writer: what the committer's thread does with rows.  It judges those of each
+ * job (api/judge.c), then writes them in a transaction (api/writer.c): the
+ * rows, the marks for the next roll-up, and the outliers among them.
+ * The committer's thread only.
+ */
+#ifndef TALLY_API_WRITER_H
+#define TALLY_API_WRITER_H
+
+#include "api/commit.h"
+#include "api/directory.h"
+#include "api/zones.h"
+
+enum {
+	WRITER_COLUMNS = 4 + COUNT_FIGURES_N, /* of Q_COUNT_INSERT */
+	WRITER_BULK_ROWS = 2000,
+	WRITER_ROWS_MAX = COMMIT_TURN_ROWS + COUNT_ROWS_MAX
+};
+
+struct writer {
+	struct db *db;
+	struct directory *cameras;
+	struct zones zones;
+	/* Rows to write; with a second half for writer_write_judged. */
+	struct count *todo[WRITER_ROWS_MAX];
+	struct db_cell cell[WRITER_BULK_ROWS * WRITER_COLUMNS];
+};
+
+/* For qsort over pointers to rows: by camera, then time, then arrival. */
+int count_by_key(const void *a, const void *b);
+
+/* Could the row be an outlier in any hour?  SQL alone knows the rule. */
+bool writer_suspects(
+	const struct directory_camera *camera, const struct count *row);
+
+/*
+ * Gives each row of the job its camera and instants, refuses those that break
+ * a rule, and puts the rest into todo[0..*n) in the order of their keys; none
+ * when a refusal refuses all.  A second time forgets what the first one found.
+ * E_BUSY: it depends on a row that is not committed yet; do it alone.
+ */
+MUST enum err writer_judge(struct writer *w, struct commit_job *job,
+	struct count **todo, size_t *n);
+
+/* What the job did not write must not count as a newest row. */
+void writer_doubt(struct writer *w, const struct commit_job *job);
+
+/* Writes w->todo[0..n) in one transaction.  E_EXISTS when some key is stored
+ * already; then, as after any error, nothing was written. */
+MUST enum err writer_write(struct writer *w, size_t n);
+
+/* Inside a transaction: compares w->todo[0..n) of one job with what is stored,
+ * then writes what is to be written.  E_CONFLICT: a refusal refused all. */
+MUST enum err writer_write_judged(
+	struct writer *w, struct commit_job *job, size_t n);
+
+#endif
