@@ -404,6 +404,23 @@ def test_run_ends_cleanly_when_told_to(run_tally, sig):
     assert not programs_of(state)
 
 
+def test_run_told_to_end_while_mariadb_starts_does_not_hang(tmp_path):
+    state = tmp_path / "state"
+    dev("up", "--state", state, "--no-ingest")
+    dev("down", "--state", state)
+    with subprocess.Popen(
+            ["./dev", "run", "--state", state, "--no-ingest"], cwd=ROOT,
+            text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True) as p:
+        while "starting MariaDB" not in (line := p.stderr.readline()):
+            assert line
+        time.sleep(0.1)
+        os.killpg(p.pid, signal.SIGINT)
+        p.communicate(timeout=60)
+    assert p.returncode == 0
+    assert not programs_of(str(state))
+
+
 # ---- wrong use
 
 @pytest.mark.parametrize("command, named", [
