@@ -303,10 +303,17 @@ enum step auth_check(struct req *r)
 
 enum step auth_need(struct req *r, unsigned scopes)
 {
+	/* In the order of enum scope's bits. */
+	static const char *const name[] = {"ingest", "read", "review", "admin"};
+	const char *wanted = "";
+
 	if (r->who.scopes & scopes)
 		return STEP_NEXT;
+	for (size_t i = 0; i < ARRAY_LEN(name); i++)
+		if (scopes & 1u << i)
+			wanted = name[i];
 	return req_problem(r, 403, "forbidden",
-		"the token lacks the scope this route wants");
+		"the token lacks the scope this route wants: %s", wanted);
 }
 
 enum step auth_same_origin(struct req *r)
