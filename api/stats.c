@@ -50,7 +50,7 @@ enum step stats_begin(struct req *r)
 	if (!s->period)
 		return req_problem(r, 404, "not-found",
 			"there are statistics by hour and day");
-	if ((step = series_params(r, &s->series, NULL, 0, 1000, 5000)) !=
+	if ((step = series_params(r, &s->series, NULL, 0, 10000, 10000)) !=
 			STEP_NEXT ||
 		(step = series_after(r, &s->series, &s->after_start,
 			 &s->after_camera)) != STEP_NEXT)
