@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/auth.h"
+#include "api/commit.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "common/db/pool.h"
@@ -260,6 +262,40 @@ static bool storage_checks(struct text *t, const struct db_cell *c)
 	return bad;
 }
 
+/* What this process holds and what it turned away since its start; so far a
+ * bound that was reached is no fault of its own. */
+static void load(struct text *t, struct req *r)
+{
+	const struct server_counters *s = server_counters(r->conn->server);
+	struct commit_counters w = commit_counters(r->api->committer);
+	struct pool_counters q = pool_counters(r->api->pool);
+	const struct {
+		const char *name;
+		uint64_t n;
+	} figure[] = {
+		{"connections", s->open},
+		{"requests", s->requests},
+		{"refused_connections", s->refused_full},
+		{"refused_framing", s->refused_framing},
+		{"refused_bodies", s->refused_bodies},
+		{"refused_replies", s->refused_replies},
+		{"late_clients", s->late},
+		{"failed_authentications", auth_failures(r->api->auth)},
+		{"writes_waiting", w.waiting},
+		{"rows_written", w.rows},
+		{"commits", w.turns},
+		{"refused_writes", w.refused_full + w.late},
+		{"reads_waiting", q.waiting},
+		{"reads", q.queries},
+		{"refused_reads", q.refused_full + q.late},
+	};
+
+	check(t, "server", NULL);
+	for (size_t i = 0; i < ARRAY_LEN(figure); i++)
+		json_int(t, figure[i].name, (int64_t)figure[i].n);
+	json_close(t, '}');
+}
+
 enum step health_answer(struct req *r)
 {
 	const struct health *h = r->api->health;
@@ -290,6 +326,7 @@ enum step health_answer(struct req *r)
 	integer(&checks, "last_run_s", &c[H_RUN_AGE]);
 	json_close(&checks, '}');
 	bad |= storage_checks(&checks, c);
+	load(&checks, r);
 	json_close(&checks, '}');
 	json_open(t, NULL, '{');
 	json_str(t, "status", bad ? "degraded" : "ok");

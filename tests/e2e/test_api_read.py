@@ -516,3 +516,26 @@ def test_a_roll_up_takes_no_parameters(tally):
                                tally.admin_token)
     assert status == 400
     problem(reply, 400)
+
+
+def test_health_counts_what_the_process_took_and_turned_away(tally):
+    def server():
+        status, reply = tally.json("GET", "/healthz")
+        assert status == 200
+        assert reply["checks"]["server"].pop("status") == "ok"
+        return reply["checks"]["server"]
+
+    before = server()
+    status, _ = tally.json(
+        "POST", "/api/v1/counts", tally.ingest_token,
+        {"camera": "counted-once", "start_at": "2026-03-01T00:00:00Z",
+         "end_at": "2026-03-01T00:01:00Z", "people": 1})
+    assert status == 200
+    assert tally.request("GET", "/", headers={"Expect": "nothing"})[0] == 417
+    assert tally.json("GET", "/api/v1/cameras", "tly_unknown")[0] == 401
+    after = server()
+    assert after["rows_written"] > before["rows_written"]
+    assert after["refused_framing"] > before["refused_framing"]
+    assert after["failed_authentications"] > before["failed_authentications"]
+    assert after["reads"] > before["reads"]
+    assert after["connections"] >= 1
