@@ -25,14 +25,6 @@ struct worker {
 	int64_t calendar_day; /* days since 1970 of the last extension */
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 enum err worker_open(struct worker **w, const struct conf *c)
 {
 	struct db_account a =
@@ -47,7 +39,8 @@ enum err worker_open(struct worker **w, const struct conf *c)
 		return e;
 	}
 	arena_init(&(*w)->arena, 64 << 10);
-	watch_init(&(*w)->watch, (int64_t)c->worker_period_s * 1000, now_ms());
+	watch_init(&(*w)->watch, (int64_t)c->worker_period_s * 1000,
+		when_clock_ms());
 	return E_OK;
 }
 
@@ -109,10 +102,10 @@ static enum err watch_events(struct worker *w)
 		.event_enabled = is(&c[1], "ENABLED"),
 		.ran = !c[2].null,
 		.age_s = c[2].i};
-	tell(watch_look(&w->watch, &seen, now_ms()), &seen, c);
-	if (!watch_due(&w->watch, now_ms()))
+	tell(watch_look(&w->watch, &seen, when_clock_ms()), &seen, c);
+	if (!watch_due(&w->watch, when_clock_ms()))
 		return E_OK;
-	watch_ran(&w->watch, now_ms());
+	watch_ran(&w->watch, when_clock_ms());
 	return db_run(w->db, Q_RUN_MINUTE, NULL, NULL, NULL);
 }
 
@@ -145,7 +138,7 @@ enum err worker_round(struct worker *w, int64_t *wait_ms)
 	enum err e = db_connect(w->db);
 
 	if (!e && was_away)
-		watch_back(&w->watch, now_ms());
+		watch_back(&w->watch, when_clock_ms());
 	if (!e)
 		e = watch_events(w);
 	if (!e)

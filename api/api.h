@@ -31,7 +31,6 @@ struct api {
 	struct auth *auth;
 	struct pages *pages;
 	struct zones zones; /* of the loop */
-	int64_t started_at;
 };
 
 #endif

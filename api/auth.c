@@ -10,6 +10,7 @@
 #include "api/server.h"
 #include "common/db/pool.h"
 #include "common/token.h"
+#include "common/when.h"
 
 enum {
 	ADDRESSES = 1024,
@@ -92,9 +93,9 @@ static struct address *address_of(struct auth *a, const char *addr)
 	for (const char *p = addr; *p; p++)
 		h = h * 33 + (unsigned char)*p;
 	at = &a->address[h % ADDRESSES];
-	if (strcmp(at->addr, addr) != 0 || server_clock_ms() >= at->until_ms) {
+	if (strcmp(at->addr, addr) != 0 || when_clock_ms() >= at->until_ms) {
 		snprintf(at->addr, sizeof(at->addr), "%s", addr);
-		at->until_ms = server_clock_ms() + WINDOW_MS;
+		at->until_ms = when_clock_ms() + WINDOW_MS;
 		at->failures = 0;
 	}
 	return at;
@@ -219,7 +220,7 @@ static enum step looked_up(struct req *r)
 		return s;
 	free((void *)(uintptr_t)e->who.cameras);
 	memcpy(fresh.hash, l->hash, TOKEN_HASH);
-	fresh.good_until_ms = server_clock_ms() + AUTH_TTL_MS;
+	fresh.good_until_ms = when_clock_ms() + AUTH_TTL_MS;
 	*e = fresh;
 	return STEP_NEXT;
 }
@@ -296,7 +297,7 @@ enum step auth_check(struct req *r)
 				       : STEP_NEXT;
 	}
 	e = place(r->api->auth, l.hash);
-	if (e->good_until_ms > server_clock_ms() && token_same(e->hash, l.hash))
+	if (e->good_until_ms > when_clock_ms() && token_same(e->hash, l.hash))
 		return adopt(r, e);
 	return look_up(r, &l);
 }

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "api/api.h"
-#include "api/server.h"
 #include "api/writer.h"
 #include "common/log.h"
+#include "common/when.h"
 
 enum {
 	TRIES = 5,
@@ -42,7 +42,7 @@ static void bump(struct committer *c, uint64_t *counter, uint64_t n)
 
 static bool late(const struct commit_job *job)
 {
-	return server_clock_ms() - job->since_ms > COMMIT_WAIT_MS;
+	return when_clock_ms() - job->since_ms > COMMIT_WAIT_MS;
 }
 
 /* One job in a transaction of its own, as often as it takes. */
@@ -113,13 +113,13 @@ static enum err prepare_all(
  * all, and the database does not answer. */
 static enum err turn(struct committer *c, struct commit_job *jobs)
 {
-	int64_t begun_ms = server_clock_ms();
+	int64_t begun_ms = when_clock_ms();
 	size_t n;
 	enum err e;
 
 	e = prepare_all(c, jobs, &n);
 	/* A connection may have died while it was idle, which shows at once. */
-	if (e == E_DB_GONE && server_clock_ms() - begun_ms < HANG_MS)
+	if (e == E_DB_GONE && when_clock_ms() - begun_ms < HANG_MS)
 		e = prepare_all(c, jobs, &n);
 	if (n && !e) {
 		qsort(c->w.todo, n, sizeof(c->w.todo[0]), count_by_key);
@@ -192,12 +192,12 @@ static void *run(void *arg)
 			break;
 		jobs = take(c);
 		pthread_mutex_unlock(&c->lock);
-		begun_ms = server_clock_ms();
+		begun_ms = when_clock_ms();
 		e = turn(c, jobs);
 		pthread_mutex_lock(&c->lock);
 		give_back(c, jobs);
 		/* It hangs: who waited meanwhile need not wait once more. */
-		if (e && server_clock_ms() - begun_ms > HANG_MS)
+		if (e && when_clock_ms() - begun_ms > HANG_MS)
 			while ((jobs = take(c))) {
 				for (struct commit_job *j = jobs; j;
 					j = j->next)
@@ -237,7 +237,7 @@ enum err committer_submit(struct committer *c, struct commit_job *job)
 	enum err e = E_OK;
 
 	job->next = NULL;
-	job->since_ms = server_clock_ms();
+	job->since_ms = when_clock_ms();
 	job->early_errors_n = job->batch->errors_n;
 	for (size_t i = 0; i < job->batch->n; i++)
 		job->batch->row[i].refused_early =

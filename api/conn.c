@@ -17,6 +17,7 @@
 
 #include "api/api.h"
 #include "api/server.h"
+#include "common/when.h"
 
 enum {
 	BODY_ROOM = 16384, /* bytes of input behind the head */
@@ -29,7 +30,7 @@ static void conn_input(struct conn *c);
 static void conn_become(struct conn *c, enum conn_state state)
 {
 	const struct conf *k = &c->server->api->conf;
-	int64_t now = server_clock_ms();
+	int64_t now = when_clock_ms();
 
 	c->state = state;
 	switch (state) {
@@ -130,7 +131,7 @@ static void head_input(struct conn *c)
 
 	if (!c->begun) {
 		c->begun = true;
-		c->deadline_ms = server_clock_ms() +
+		c->deadline_ms = when_clock_ms() +
 			1000 * (int64_t)s->api->conf.api_head_timeout_s;
 	}
 	step = http_head_parse(&r->head, c->in, c->in_n,
@@ -239,7 +240,7 @@ static bool linger_input(struct conn *c)
 
 	if (n > 0) {
 		c->body_n += (uint64_t)n;
-		c->deadline_ms = server_clock_ms() + LINGER_MS;
+		c->deadline_ms = when_clock_ms() + LINGER_MS;
 		if (c->deadline_ms > c->linger_until_ms)
 			c->deadline_ms = c->linger_until_ms;
 		return c->body_n <= c->server->api->conf.api_body_max;

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "analytics/camera.h"
-#include "api/server.h"
 #include "common/log.h"
 #include "common/when.h"
 
@@ -98,7 +97,7 @@ static enum err load(
 			c->newest_start = when_from_number(rows.cell[2].i);
 			c->newest_end = when_from_number(rows.cell[3].i);
 		}
-		c->good_until_ms = server_clock_ms() + DIRECTORY_TTL_MS;
+		c->good_until_ms = when_clock_ms() + DIRECTORY_TTL_MS;
 	}
 	arena_reset(&a);
 	return e;
@@ -143,7 +142,7 @@ static enum err find(
 	*out = c;
 	/* A pending row is known here alone. */
 	if (!strcmp(c->code, code) &&
-		(c->pending || c->good_until_ms > server_clock_ms()))
+		(c->pending || c->good_until_ms > when_clock_ms()))
 		return E_OK;
 	c->good_until_ms = 0;
 	c->pending = false;

@@ -18,6 +18,7 @@
 #include "api/resources.h"
 #include "api/server.h"
 #include "common/db/pool.h"
+#include "common/when.h"
 
 enum {
 	EVENT_LATE_S = 180, /* three periods of the minute event */
@@ -125,7 +126,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct health *h = arg;
 	struct waiter *late = NULL;
-	int64_t now = server_clock_ms();
+	int64_t now = when_clock_ms();
 
 	(void)fd;
 	(void)what;
@@ -171,7 +172,7 @@ enum step health_ask(struct req *r)
 		return req_fail(r, E_NOMEM);
 	r->state = w;
 	w->req = r;
-	w->until_ms = server_clock_ms() + HEALTH_WAIT_MS;
+	w->until_ms = when_clock_ms() + HEALTH_WAIT_MS;
 	w->next = h->of_next;
 	h->of_next = w;
 	if (!event_pending(&h->tick, EV_TIMEOUT, NULL))

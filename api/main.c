@@ -24,7 +24,6 @@
 #include "common/db/pool.h"
 #include "common/log.h"
 #include "common/token.h"
-#include "common/when.h"
 
 /* Longer than a wait for a lock (Q_SESSION), or that would look like a loss. */
 enum { DB_WAIT_S = 8, JOB_WAIT_S = 900, DRAIN_S = 5 };
@@ -170,7 +169,6 @@ int main(int argc, char **argv)
 	api.account = db_account_of(
 		&api.conf, api.conf.api_db_user, api.conf.api_db_password_file);
 	api.account.timeout_s = DB_WAIT_S;
-	api.started_at = when_now();
 	e = serve(&api);
 	close_all(&api);
 	event_base_free(api.base);

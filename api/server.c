@@ -6,21 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
 #include "common/log.h"
+#include "common/when.h"
 
 enum { ACCEPT_PAUSE_MS = 100, ACCEPTS_A_TURN = 64 };
-
-int64_t server_clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void refuse_full(struct server *s, int fd)
 {
@@ -84,7 +76,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *s = arg;
-	int64_t now = server_clock_ms();
+	int64_t now = when_clock_ms();
 	struct conn *next;
 
 	(void)fd;

@@ -37,7 +37,4 @@ void server_close(struct server *s);
 int server_port(const struct server *s);
 struct server_counters *server_counters(struct server *s);
 
-/* Monotonic milliseconds. */
-int64_t server_clock_ms(void);
-
 #endif

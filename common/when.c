@@ -9,6 +9,14 @@ int64_t when_now(void)
 	return (int64_t)time(NULL);
 }
 
+int64_t when_clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* Days from 1970-01-01: years begin in March, so that the leap day is last. */
 static int64_t days_of(int y, int m, int d)
 {

@@ -16,6 +16,7 @@
 #include "common/db/conn.h"
 #include "common/log.h"
 #include "common/token.h"
+#include "common/when.h"
 
 enum op {
 	OP_NONE, /* nothing runs */
@@ -61,14 +62,6 @@ enum {
 };
 
 static void on_ready(evutil_socket_t fd, short what, void *arg);
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int op_start(struct link *l)
 {
@@ -201,7 +194,7 @@ static bool op_failed(struct link *l, unsigned number, const char *words)
 		link_close(l);
 		/* A connection that worked may have died of old age. */
 		if (was_used && !l->job->again &&
-			now_ms() - l->begun_ms < AGAIN_WITHIN_MS) {
+			when_clock_ms() - l->begun_ms < AGAIN_WITHIN_MS) {
 			l->job->again = true;
 			return job_begin(l);
 		}
@@ -374,7 +367,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 		p->count.waiting--;
 		p->count.busy++;
 		idle->job = job;
-		idle->begun_ms = now_ms();
+		idle->begun_ms = when_clock_ms();
 		if (job_begin(idle))
 			link_pump(idle, 0);
 	}
@@ -385,7 +378,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct pool *p = arg;
-	int64_t since = now_ms() - POOL_WAIT_MS;
+	int64_t since = when_clock_ms() - POOL_WAIT_MS;
 
 	(void)fd;
 	(void)what;
@@ -409,7 +402,7 @@ enum err pool_submit(struct pool *p, struct pool_job *job)
 	}
 	job->next = NULL;
 	job->again = false;
-	job->since_ms = now_ms();
+	job->since_ms = when_clock_ms();
 	if (p->last)
 		p->last->next = job;
 	else

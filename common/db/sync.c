@@ -11,6 +11,7 @@
 #include "common/db/conn.h"
 #include "common/log.h"
 #include "common/token.h"
+#include "common/when.h"
 
 /* An attempt that failed slowly is not made again for a while. */
 enum { RETRY_MS = 1000, SLOW_MS = 100 };
@@ -30,14 +31,6 @@ struct db {
 	_Atomic int fd; /* of the connection, -1 without: for db_interrupt */
 	_Atomic bool interrupted;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 enum err db_open(struct db **db, const struct db_account *a)
 {
@@ -110,7 +103,7 @@ static enum err failed(
 static enum err connect_failed(
 	struct db *db, enum err e, const char *why, int64_t begun_ms)
 {
-	int64_t now = now_ms();
+	int64_t now = when_clock_ms();
 
 	disconnect(db);
 	/* Refused at once costs nothing, and the server may be back soon. */
@@ -128,7 +121,7 @@ enum err db_connect(struct db *db)
 {
 	const struct db_account *a = &db->account;
 	char password[CONN_PASSWORD_MAX], why[200];
-	int64_t begun_ms = now_ms();
+	int64_t begun_ms = when_clock_ms();
 	enum err e;
 	bool ok;
 
@@ -140,7 +133,7 @@ enum err db_connect(struct db *db)
 		return E_DB_GONE;
 	if (conn_password(a, password)) {
 		remember(db, 0, "the password file cannot be read");
-		db->tried_ms = now_ms();
+		db->tried_ms = when_clock_ms();
 		return E_DB_GONE;
 	}
 	if (!(db->my = conn_new(a, false))) {
@@ -300,14 +293,14 @@ static enum err verb(struct db *db, enum stmt id)
 enum err db_begin(struct db *db)
 {
 	bool stale = db->my;
-	int64_t begun_ms = now_ms();
+	int64_t begun_ms = when_clock_ms();
 	enum err e;
 
 	assert(!db->in_tx);
 	e = verb(db, Q_BEGIN);
 	/* A connection may have died while it was idle, which shows at once;
 	 * nothing is lost by beginning again on a new one. */
-	if (e == E_DB_GONE && stale && now_ms() - begun_ms < RETRY_MS)
+	if (e == E_DB_GONE && stale && when_clock_ms() - begun_ms < RETRY_MS)
 		e = verb(db, Q_BEGIN);
 	if (e)
 		return e;
