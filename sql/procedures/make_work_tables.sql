@@ -14,6 +14,7 @@ BEGIN
 		time_zone_id SMALLINT UNSIGNED NOT NULL,
 		offset_s MEDIUMINT NOT NULL,
 		change_at DATETIME NULL,
+		fold_to DATETIME NULL,
 		PRIMARY KEY (camera_id, start_at)
 	) ENGINE=MEMORY;
 	CREATE OR REPLACE TEMPORARY TABLE work_quarter (
@@ -54,6 +55,7 @@ BEGIN
 		start_at DATETIME NOT NULL,
 		end_at DATETIME NOT NULL,
 		local_hour TINYINT UNSIGNED NOT NULL,
+		fold TINYINT UNSIGNED NOT NULL,
 		PRIMARY KEY (camera_id, local_date, start_at)
 	) ENGINE=MEMORY;
 	CREATE OR REPLACE TEMPORARY TABLE work_day (
@@ -62,5 +64,53 @@ BEGIN
 		start_at DATETIME NOT NULL,
 		end_at DATETIME NOT NULL,
 		PRIMARY KEY (camera_id, local_date)
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_week (
+		camera_id INT UNSIGNED NOT NULL,
+		week_start DATE NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		PRIMARY KEY (camera_id, week_start)
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_month (
+		camera_id INT UNSIGNED NOT NULL,
+		month_start DATE NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		PRIMARY KEY (camera_id, month_start)
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_year (
+		camera_id INT UNSIGNED NOT NULL,
+		year_start DATE NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		PRIMARY KEY (camera_id, year_start)
+	) ENGINE=MEMORY;
+	-- first_date: the first day of that name in the month.
+	CREATE OR REPLACE TEMPORARY TABLE work_weekday_month (
+		camera_id INT UNSIGNED NOT NULL,
+		month_start DATE NOT NULL,
+		weekday TINYINT UNSIGNED NOT NULL,
+		first_date DATE NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		PRIMARY KEY (camera_id, month_start, weekday)
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_weekday_year (
+		camera_id INT UNSIGNED NOT NULL,
+		year_start DATE NOT NULL,
+		weekday TINYINT UNSIGNED NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		PRIMARY KEY (camera_id, year_start, weekday)
+	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_profile (
+		camera_id INT UNSIGNED NOT NULL,
+		month_start DATE NOT NULL,
+		weekday TINYINT UNSIGNED NOT NULL,
+		local_hour TINYINT UNSIGNED NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		PRIMARY KEY (camera_id, month_start, weekday, local_hour)
 	) ENGINE=MEMORY;
 END

@@ -20,6 +20,12 @@ BEGIN
 	DELETE FROM work_quarter;
 	DELETE FROM work_hour;
 	DELETE FROM work_day;
+	DELETE FROM work_week;
+	DELETE FROM work_month;
+	DELETE FROM work_weekday_month;
+	DELETE FROM work_profile;
+	DELETE FROM work_year;
+	DELETE FROM work_weekday_year;
 
 	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 	START TRANSACTION;
@@ -29,19 +35,20 @@ BEGIN
 	STRAIGHT_JOIN camera c ON c.camera_id = q.camera_id
 	LOCK IN SHARE MODE;
 
-	INSERT INTO work_part
-		(camera_id, start_at, time_zone_id, offset_s, change_at)
+	INSERT INTO work_part (camera_id, start_at, time_zone_id, offset_s,
+			       change_at, fold_to)
 	SELECT q.camera_id, q.start_at, w.time_zone_id,
 	       IF(o.change_at IS NULL OR q.start_at < o.change_at,
-		  o.offset_s, o.offset2_s), o.change_at
+		  o.offset_s, o.offset2_s), o.change_at,
+	       o.change_at + INTERVAL (o.offset_s - o.offset2_s) SECOND
 	FROM claimed_quarter q
 	STRAIGHT_JOIN work_camera w ON w.camera_id = q.camera_id
 	STRAIGHT_JOIN calendar_offset o ON o.time_zone_id = w.time_zone_id
 		AND o.day_utc = CAST(q.start_at AS DATE);
-	INSERT INTO work_part
-		(camera_id, start_at, time_zone_id, offset_s, change_at)
+	INSERT INTO work_part (camera_id, start_at, time_zone_id, offset_s,
+			       change_at, fold_to)
 	SELECT p.camera_id, p.change_at, p.time_zone_id, o.offset2_s,
-	       p.change_at
+	       p.change_at, p.fold_to
 	FROM work_part p JOIN calendar_offset o
 		ON o.time_zone_id = p.time_zone_id
 		AND o.day_utc = CAST(p.start_at AS DATE)
@@ -60,16 +67,18 @@ BEGIN
 	CALL roll_up_quarters();
 
 	-- An hour is a local one at one offset: it ends, or begins, at a change.
-	INSERT IGNORE INTO work_hour
-		(camera_id, local_date, start_at, end_at, local_hour)
+	INSERT IGNORE INTO work_hour (camera_id, local_date, start_at, end_at,
+				      local_hour, fold)
 	SELECT camera_id, CAST(local_at AS DATE),
 	       IF(change_at <= start_at AND change_at > full_at,
 		  change_at, full_at),
 	       IF(change_at > start_at
 		  AND change_at < full_at + INTERVAL 3600 SECOND,
 		  change_at, full_at + INTERVAL 3600 SECOND),
-	       HOUR(local_at)
-	FROM (SELECT camera_id, start_at, change_at,
+	       HOUR(local_at),
+	       COALESCE(change_at <= start_at
+			AND GREATEST(change_at, full_at) < fold_to, FALSE)
+	FROM (SELECT camera_id, start_at, change_at, fold_to,
 		     start_at + INTERVAL offset_s SECOND AS local_at,
 		     start_at - INTERVAL ((TO_SECONDS(start_at) + offset_s)
 					  MOD 3600) SECOND AS full_at
@@ -92,6 +101,7 @@ BEGIN
 		SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_text;
 	END IF;
 	CALL roll_up_days();
+	CALL roll_up_wider();
 
 	-- A camera without any reference may now have enough for one.
 	UPDATE work_day d STRAIGHT_JOIN reference_camera r
@@ -100,6 +110,7 @@ BEGIN
 	WHERE r.found = '' AND d.local_date < r.local_date;
 
 	DELETE FROM claimed_quarter;
+	UPDATE stats_version SET version = version + 1;
 	COMMIT;
 	SET p_rows = (SELECT COALESCE(SUM(q.row_n), 0)
 		      FROM work_part p JOIN work_quarter q
@@ -107,5 +118,11 @@ BEGIN
 			AND q.start_at = p.start_at);
 	SET p_buckets = (SELECT COUNT(*) FROM work_part)
 		+ (SELECT COUNT(*) FROM work_hour)
-		+ (SELECT COUNT(*) FROM work_day);
+		+ (SELECT COUNT(*) FROM work_day)
+		+ (SELECT COUNT(*) FROM work_week)
+		+ (SELECT COUNT(*) FROM work_month)
+		+ (SELECT COUNT(*) FROM work_weekday_month)
+		+ (SELECT COUNT(*) FROM work_profile)
+		+ (SELECT COUNT(*) FROM work_year)
+		+ (SELECT COUNT(*) FROM work_weekday_year);
 END

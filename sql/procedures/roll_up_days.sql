@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- roll_up_days: the days in work_day equal the sum of their hours.
--- A step of roll_up_claimed; wider levels follow the same way.
+-- A step of roll_up_claimed.
 CREATE OR REPLACE PROCEDURE roll_up_days()
 MODIFIES SQL DATA
 BEGIN

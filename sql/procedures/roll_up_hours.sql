@@ -9,14 +9,14 @@ BEGIN
 		ON s.camera_id = t.camera_id AND s.local_date = t.local_date
 		AND s.start_at = t.start_at;
 	INSERT INTO stats_hour
-		(camera_id, local_date, start_at, end_at, local_hour, weekday,
-		row_n, observed_s, people_n, people_sum, people_sq, people_min,
+		(camera_id, local_date, start_at, end_at, local_hour, fold,
+		weekday, row_n, observed_s, people_n, people_sum, people_sq, people_min,
 		people_max, people_new, vehicle_n, vehicle_sum, vehicle_sq,
 		vehicle_min, vehicle_max, vehicle_new, face_n, face_sum,
 		face_sq, face_min, face_max, face_new, car, bus, truck,
 		motorcycle, bicycle, scooter)
 	SELECT t.camera_id, t.local_date, t.start_at, t.end_at,
-	       t.local_hour, WEEKDAY(t.local_date) + 1,
+	       t.local_hour, t.fold, WEEKDAY(t.local_date) + 1,
 	       SUM(s.row_n), SUM(s.observed_s),
 	       SUM(s.people_n), SUM(s.people_sum), SUM(s.people_sq),
 	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new),

@@ -1,6 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- camera_au: a camera that moves to another zone is counted anew in it.
 CREATE OR REPLACE TRIGGER camera_au AFTER UPDATE ON camera FOR EACH ROW
-IF NEW.time_zone_id <> OLD.time_zone_id THEN
-	CALL recount_camera(NEW.camera_id);
-END IF
+BEGIN
+	IF NEW.time_zone_id <> OLD.time_zone_id THEN
+		CALL recount_camera(NEW.camera_id);
+	END IF;
+	UPDATE stats_version SET version = version + 1;
+END

@@ -197,6 +197,15 @@ def change_within(name, a, b):
     return b
 
 
+def next_month(date):
+    return (date + dt.timedelta(days=31)).replace(day=1)
+
+
+def fold_at(name, at):
+    """1 where the wall clock showed the same time before (PEP 495)."""
+    return at.replace(tzinfo=UTC).astimezone(zone_info(name)).fold
+
+
 @functools.lru_cache(None)
 def calendar(name, first, last):
     """Rows of calendar_day and of calendar_offset, without the zone's id."""
@@ -264,13 +273,27 @@ class Bucket:
         return d
 
 
+# What tells the buckets of a level apart.
+LEVELS = {
+    "quarter": ("camera_id", "start_at"),
+    "hour": ("camera_id", "local_date", "start_at", "local_hour", "fold"),
+    "day": ("camera_id", "local_date"),
+    "week": ("camera_id", "week_start"),
+    "month": ("camera_id", "month_start"),
+    "year": ("camera_id", "year_start"),
+    "weekday_month": ("camera_id", "month_start", "weekday"),
+    "weekday_year": ("camera_id", "year_start", "weekday"),
+    "profile_month": ("camera_id", "month_start", "weekday", "local_hour"),
+}
+
+
 def raw_rows(db):
     return db.dicts(f"SELECT {', '.join(COLUMNS)} FROM count_record")
 
 
 def recount(rows, zone_of):
     """{level: {key: Bucket}} of the rows; zone_of: camera_id -> zone name."""
-    levels = {"quarter": {}, "hour": {}, "day": {}}
+    levels = {level: {} for level in LEVELS}
 
     def put(level, key, r):
         levels[level].setdefault(key, Bucket()).add(r)
@@ -286,18 +309,24 @@ def recount(rows, zone_of):
         if offset_at(z, full) != offset_at(z, at):
             full = change_within(z, full, at)
         put("quarter", (c, quarter), r)
-        put("hour", (c, here.date(), full, here.hour), r)
-        put("day", (c, here.date()), r)
+        day = here.date()
+        month, year = day.replace(day=1), day.replace(month=1, day=1)
+        weekday = day.isoweekday()
+        put("hour", (c, day, full, here.hour, fold_at(z, full)), r)
+        put("day", (c, day), r)
+        put("week", (c, day - dt.timedelta(days=weekday - 1)), r)
+        put("month", (c, month), r)
+        put("year", (c, year), r)
+        put("weekday_month", (c, month, weekday), r)
+        put("weekday_year", (c, year, weekday), r)
+        put("profile_month", (c, month, weekday, here.hour), r)
     return levels
 
 
 def check_levels(db, zone_of):
     """Every bucket equals the recount; returns how many there are."""
     want = recount(raw_rows(db), zone_of)
-    keys = {"quarter": ("camera_id", "start_at"),
-            "hour": ("camera_id", "local_date", "start_at", "local_hour"),
-            "day": ("camera_id", "local_date")}
-    for level, names in keys.items():
+    for level, names in LEVELS.items():
         got = {tuple(r[n] for n in names): r
                for r in db.dicts(f"SELECT * FROM stats_{level}")}
         assert set(got) == set(want[level]), level
@@ -318,9 +347,18 @@ def check_levels(db, zone_of):
             r["local_hour"]
         assert offset_at(z, r["start_at"]) == \
             offset_at(z, r["end_at"] - dt.timedelta(seconds=1))
-    for r in db.dicts("SELECT * FROM stats_day"):
-        z = zone_of[r["camera_id"]]
-        assert r["start_at"] == midnight(z, r["local_date"])
-        assert r["end_at"] == midnight(
-            z, r["local_date"] + dt.timedelta(days=1))
+    day = dt.timedelta(days=1)
+    for level, key, after in (
+            ("day", "local_date", lambda d: d + day),
+            ("week", "week_start", lambda d: d + 7 * day),
+            ("month", "month_start", next_month),
+            ("year", "year_start", lambda d: d.replace(year=d.year + 1)),
+            ("weekday_month", "month_start", next_month),
+            ("weekday_year", "year_start",
+             lambda d: d.replace(year=d.year + 1)),
+            ("profile_month", "month_start", next_month)):
+        for r in db.dicts(f"SELECT * FROM stats_{level}"):
+            z = zone_of[r["camera_id"]]
+            assert r["start_at"] == midnight(z, r[key]), level
+            assert r["end_at"] == midnight(z, after(r[key])), level
     return {level: len(b) for level, b in want.items()}

@@ -187,7 +187,7 @@ def test_a_run_that_worked_says_what_it_did(db, cam):
     (run,) = db.dicts("SELECT * FROM job_run")
     assert (run["job"], run["runner"], run["state"], run["rows_n"],
             run["quarters"], run["buckets"]) == (
-                "minute", "worker", "ok", 20, 2, 4)
+                "minute", "worker", "ok", 20, 2, 10)
     assert run["ended_at"] >= run["started_at"]
 
 

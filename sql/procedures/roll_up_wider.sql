@@ -1,0 +1,87 @@
+-- SPDX-License-Identifier: MIT
+-- roll_up_wider: the weeks, months, years, weekdays and profile cells that hold
+-- a day in work_day equal the sum of what they are made of.  A step of
+-- roll_up_claimed.  Edges come from the calendar; a date that a zone left out
+-- (Samoa, 2011-12-30) is not in it, hence the first and last that are.
+CREATE OR REPLACE PROCEDURE roll_up_wider()
+MODIFIES SQL DATA
+BEGIN
+	INSERT INTO work_week (camera_id, week_start, start_at, end_at)
+	SELECT p.camera_id, p.week_start,
+	       (SELECT c.start_utc FROM calendar_day c
+		WHERE c.time_zone_id = w.time_zone_id
+		  AND c.local_date >= p.week_start
+		ORDER BY c.local_date LIMIT 1),
+	       (SELECT c.end_utc FROM calendar_day c
+		WHERE c.time_zone_id = w.time_zone_id
+		  AND c.local_date < p.week_start + INTERVAL 7 DAY
+		ORDER BY c.local_date DESC LIMIT 1)
+	FROM (SELECT DISTINCT camera_id,
+		     local_date - INTERVAL WEEKDAY(local_date) DAY AS week_start
+	      FROM work_day) p
+	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id;
+	INSERT INTO work_month (camera_id, month_start, start_at, end_at)
+	SELECT p.camera_id, p.month_start,
+	       (SELECT c.start_utc FROM calendar_day c
+		WHERE c.time_zone_id = w.time_zone_id
+		  AND c.local_date >= p.month_start
+		ORDER BY c.local_date LIMIT 1),
+	       (SELECT c.end_utc FROM calendar_day c
+		WHERE c.time_zone_id = w.time_zone_id
+		  AND c.local_date < p.month_start + INTERVAL 1 MONTH
+		ORDER BY c.local_date DESC LIMIT 1)
+	FROM (SELECT DISTINCT camera_id, local_date
+		     - INTERVAL DAY(local_date) - 1 DAY AS month_start
+	      FROM work_day) p
+	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id;
+	INSERT INTO work_year (camera_id, year_start, start_at, end_at)
+	SELECT p.camera_id, p.year_start,
+	       (SELECT c.start_utc FROM calendar_day c
+		WHERE c.time_zone_id = w.time_zone_id
+		  AND c.local_date >= p.year_start
+		ORDER BY c.local_date LIMIT 1),
+	       (SELECT c.end_utc FROM calendar_day c
+		WHERE c.time_zone_id = w.time_zone_id
+		  AND c.local_date < p.year_start + INTERVAL 1 YEAR
+		ORDER BY c.local_date DESC LIMIT 1)
+	FROM (SELECT DISTINCT camera_id, month_start
+		     - INTERVAL MONTH(month_start) - 1 MONTH AS year_start
+	      FROM work_month) p
+	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id;
+
+	INSERT INTO work_weekday_month (camera_id, month_start, weekday,
+					first_date, start_at, end_at)
+	SELECT m.camera_id, m.month_start, p.weekday,
+	       m.month_start + INTERVAL
+			(p.weekday + 6 - WEEKDAY(m.month_start)) MOD 7 DAY,
+	       m.start_at, m.end_at
+	FROM (SELECT DISTINCT camera_id, WEEKDAY(local_date) + 1 AS weekday,
+		     local_date - INTERVAL DAY(local_date) - 1 DAY
+			AS month_start
+	      FROM work_day) p
+	STRAIGHT_JOIN work_month m ON m.camera_id = p.camera_id
+		AND m.month_start = p.month_start;
+	INSERT INTO work_profile (camera_id, month_start, weekday, local_hour,
+				  start_at, end_at)
+	SELECT m.camera_id, m.month_start, p.weekday, p.local_hour,
+	       m.start_at, m.end_at
+	FROM (SELECT DISTINCT camera_id, WEEKDAY(local_date) + 1 AS weekday,
+		     local_hour, local_date - INTERVAL DAY(local_date) - 1 DAY
+			AS month_start
+	      FROM work_hour) p
+	STRAIGHT_JOIN work_month m ON m.camera_id = p.camera_id
+		AND m.month_start = p.month_start;
+	INSERT INTO work_weekday_year (camera_id, year_start, weekday,
+				       start_at, end_at)
+	SELECT y.camera_id, y.year_start, p.weekday, y.start_at, y.end_at
+	FROM (SELECT DISTINCT camera_id, weekday, month_start
+		     - INTERVAL MONTH(month_start) - 1 MONTH AS year_start
+	      FROM work_weekday_month) p
+	STRAIGHT_JOIN work_year y ON y.camera_id = p.camera_id
+		AND y.year_start = p.year_start;
+
+	CALL roll_up_weeks();
+	CALL roll_up_months();
+	CALL roll_up_profiles();
+	CALL roll_up_years();
+END
