@@ -38,9 +38,9 @@ every     := $(common) $(db) $(analytics) $(worker) $(ctl) $(api) api/main.c $(i
 # One line of pkg-config a library, asked for only by what links it.
 libs       = $(shell $(PKG) --libs $1)
 db_LIBS     = $(call libs,libmariadb) -lm
-common_LIBS = $(call libs,libcjson libsodium) -lm
+common_LIBS = $(call libs,libcjson libsodium libcurl) -lm
 api_LIBS    = $(call libs,libevent_core libevent_openssl libssl libcrypto)
-ingest_LIBS = $(call libs,libavformat libavcodec libswscale libavutil libcurl) -lopencv_dnn -lopencv_core -lstdc++
+ingest_LIBS = $(call libs,libavformat libavcodec libswscale libavutil) -lopencv_dnn -lopencv_core -lstdc++
 CPPFLAGS   += $(shell $(PKG) --cflags libmariadb libcjson)
 CXXFLAGS   := -std=c++17 -O2 -g -pthread $(WARN) $(SAN) -isystem /usr/include/opencv4
 

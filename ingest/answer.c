@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/json.h"
-#include "common/token.h"
 
 static double number(const struct json *o, const char *name)
 {
@@ -67,45 +66,4 @@ enum answer answer_read(
 		a = read_refused(status, root, why);
 	json_free(root);
 	return a;
-}
-
-static bool visible(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (s[i] <= 0x20 || s[i] >= 0x7f)
-			return false;
-	return n > 0;
-}
-
-static enum err keep(const char *s, size_t n, char *token, size_t size)
-{
-	if (!visible(s, n) || n >= size)
-		return E_INVALID;
-	memcpy(token, s, n);
-	token[n] = '\0';
-	return E_OK;
-}
-
-enum err answer_token(struct slice file, char *token, size_t size)
-{
-	const char *s = file.at;
-	size_t n = file.n;
-	struct json *root;
-	enum err e;
-
-	while (n && strchr(" \t\r\n", s[n - 1]) && s[n - 1])
-		n--;
-	while (n && strchr(" \t\r\n", *s) && *s) {
-		s++;
-		n--;
-	}
-	if (!n || *s != '{')
-		return keep(s, n, token, size);
-	if (json_parse(s, n, &root, NULL))
-		return E_INVALID;
-	s = json_string(json_member(root, "ingest_token"));
-	e = keep(s, strlen(s), token, size);
-	token_wipe((void *)(uintptr_t)s, strlen(s));
-	json_free(root);
-	return e;
 }

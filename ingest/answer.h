@@ -19,8 +19,4 @@ enum answer {
 enum answer answer_read(
 	long status, struct slice body, size_t rows, char why[200]);
 
-/* The token in the bytes of a token file: alone, or the member ingest_token of
- * a JSON object.  E_INVALID where there is none, or more than visible ASCII. */
-MUST enum err answer_token(struct slice file, char *token, size_t size);
-
 #endif

@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "ingest/post.h"
 
-#include <curl/curl.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
+#include "common/client.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/text.h"
-#include "common/token.h"
 #include "ingest/answer.h"
 
 enum {
-	REPLY_MAX = 1 << 20, /* bytes; what is longer is no answer of ours */
-	TOKEN_FILE_MAX = 65536,
-	TOKEN_BYTES = 512,
-	RETRY_AFTER_MAX_S = 3600,
 	POLL_US = 1000000, /* an empty spool is looked at again */
 	STEP_US = 250000   /* of a wait, to notice that the program ends */
 };
@@ -28,10 +20,8 @@ enum {
 struct post {
 	const struct post_settings *set;
 	struct spool *spool;
-	CURL *curl;
-	struct curl_slist *headers;
-	struct text body, reply;
-	char error[CURL_ERROR_SIZE];
+	struct client *client;
+	struct text body;
 	char cause[200]; /* why the last try failed; "" after one that did not
 			  */
 	int64_t wait_us; /* before the next try */
@@ -79,170 +69,52 @@ static bool out_of_time(struct post *p)
 		(is_ending(p, &once, &left_us) && left_us <= 0);
 }
 
-/* --- libcurl --- */
-
-static size_t on_reply(char *at, size_t size, size_t n, void *arg)
+static bool ended(void *arg)
 {
-	struct post *p = arg;
-
-	text_add(&p->reply, at, size * n);
-	return p->reply.full ? 0 : size * n;
-}
-
-/* libcurl asks about once a second, and more often while bytes flow. */
-static int on_progress(
-	void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-	(void)a, (void)b, (void)c, (void)d;
 	return out_of_time(arg);
 }
 
-static enum err add_header(struct post *p, const char *line)
+static enum err load_token(struct post *p, char why[CLIENT_WHY])
 {
-	struct curl_slist *more = curl_slist_append(p->headers, line);
-
-	if (!more)
-		return E_NOMEM;
-	p->headers = more;
-	return E_OK;
+	return client_token(p->client, p->set->token_file, "ingest_token", why);
 }
 
-static void forget_headers(struct post *p)
+/* Connects to nothing yet. */
+static enum err open_client(struct post *p)
 {
-	for (struct curl_slist *h = p->headers; h; h = h->next)
-		token_wipe(h->data, strlen(h->data));
-	curl_slist_free_all(p->headers);
-	p->headers = NULL;
-}
+	struct client_settings s = {.url = p->set->url,
+		.answer_us = p->set->answer_us,
+		.ended = ended,
+		.arg = p};
+	char why[CLIENT_WHY];
+	enum err e = client_open(&p->client, &s, why);
 
-/* why: what is wrong with the file. */
-static enum err read_token(
-	const char *path, char token[TOKEN_BYTES], char why[200])
-{
-	char *bytes = malloc(TOKEN_FILE_MAX);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 || !bytes ? -1 : read(fd, bytes, TOKEN_FILE_MAX);
-	enum err e = E_INVALID;
-
-	if (n < 0) {
-		snprintf(why, 200, "%s", strerror(errno));
-	} else {
-		e = answer_token(
-			(struct slice){bytes, (size_t)n}, token, TOKEN_BYTES);
-		snprintf(why, 200,
-			"holds neither a token nor a JSON object with "
-			"ingest_token");
-		token_wipe(bytes, (size_t)n);
-	}
-	if (fd >= 0)
-		close(fd);
-	free(bytes);
+	if (e == E_INVALID)
+		log_error("ingest.url: %s", why);
+	if (!e && (e = load_token(p, why)) == E_INVALID)
+		log_error("ingest.token_file %s: %s", p->set->token_file, why);
 	return e;
-}
-
-/* Headers with the token as the file has it now; the old ones stay where it
- * cannot be read. */
-static enum err load_token(struct post *p, char why[200])
-{
-	char token[TOKEN_BYTES], line[TOKEN_BYTES + 32];
-	enum err e = read_token(p->set->token_file, token, why);
-
-	if (e)
-		return e;
-	forget_headers(p);
-	snprintf(line, sizeof(line), "Authorization: Bearer %s", token);
-	e = add_header(p, line);
-	token_wipe(token, sizeof(token));
-	token_wipe(line, sizeof(line));
-	if (!e)
-		e = add_header(p, "Content-Type: application/json");
-	/* Without this libcurl asks before it sends a larger body. */
-	if (!e)
-		e = add_header(p, "Expect:");
-	curl_easy_setopt(p->curl, CURLOPT_HTTPHEADER, p->headers);
-	return e;
-}
-
-static enum err check_url(const char *url)
-{
-	const char *host = strstr(url, "://");
-	size_t n;
-
-	if (!host ||
-		(strncmp(url, "http://", 7) && strncmp(url, "https://", 8))) {
-		log_error("ingest.url: is not http://HOST or https://HOST");
-		return E_INVALID;
-	}
-	host += 3;
-	n = strcspn(host, "/?#");
-	if (n == 0 || host[n + strspn(host + n, "/")] || memchr(host, '@', n)) {
-		log_error("ingest.url: must be an origin alone, without path "
-			  "or credentials");
-		return E_INVALID;
-	}
-	return E_OK;
-}
-
-static enum err set_up(struct post *p)
-{
-	char url[1100];
-	size_t n = strlen(p->set->url);
-	CURL *c = curl_easy_init();
-
-	p->curl = c;
-	if (!c)
-		return E_NOMEM;
-	while (n && p->set->url[n - 1] == '/')
-		n--;
-	snprintf(url, sizeof(url), "%.*s/api/v1/counts", (int)n, p->set->url);
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(c, CURLOPT_PROXY, "");
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_POST, 1L);
-	curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS,
-		(long)(p->set->answer_us / 1000 < 5000
-				? p->set->answer_us / 1000
-				: 5000));
-	curl_easy_setopt(
-		c, CURLOPT_TIMEOUT_MS, (long)(p->set->answer_us / 1000));
-	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, p->error);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_reply);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, p);
-	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
-	curl_easy_setopt(c, CURLOPT_XFERINFODATA, p);
-	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-	return E_OK;
 }
 
 enum err post_open(
 	struct post **out, const struct post_settings *s, struct spool *spool)
 {
-	enum err e = check_url(s->url);
 	struct post *p;
-	char why[200];
+	enum err e;
 
 	*out = NULL;
-	if (!e && !*s->token_file) {
+	if (!*s->token_file) {
 		log_error("ingest.token_file: none is set");
-		e = E_INVALID;
+		return E_INVALID;
 	}
-	if (e)
-		return e;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) ||
-		!(p = calloc(1, sizeof(*p))))
+	if (!(p = calloc(1, sizeof(*p))))
 		return E_NOMEM;
 	p->set = s;
 	p->spool = spool;
 	halt_init(&p->ended);
 	pthread_mutex_init(&p->lock, NULL);
 	text_init(&p->body, SPOOL_BATCH_BYTES * 2);
-	text_init(&p->reply, REPLY_MAX);
-	if (!(e = set_up(p)) && (e = load_token(p, why)) == E_INVALID)
-		log_error("ingest.token_file %s: %s", s->token_file, why);
-	if (e) {
+	if ((e = open_client(p))) {
 		post_close(p);
 		return e;
 	}
@@ -254,10 +126,8 @@ void post_close(struct post *p)
 {
 	if (!p)
 		return;
-	curl_easy_cleanup(p->curl);
-	forget_headers(p);
+	client_close(p->client);
 	text_free(&p->body);
-	text_free(&p->reply);
 	pthread_mutex_destroy(&p->lock);
 	halt_fini(&p->ended);
 	free(p);
@@ -286,37 +156,20 @@ static void write_body(struct post *p, const struct spool_batch *b)
 }
 
 static enum answer try_once(struct post *p, const struct spool_batch *b,
-	char why[200], int64_t *retry_after_us)
+	char why[CLIENT_WHY], int64_t *retry_after_us)
 {
-	curl_off_t after = 0;
-	long status = 0;
-	CURLcode r;
+	struct client_answer a;
 
 	write_body(p, b);
-	text_clear(&p->reply);
-	p->error[0] = '\0';
 	*retry_after_us = 0;
-	snprintf(why, 200, "out of memory");
+	snprintf(why, CLIENT_WHY, "out of memory");
 	if (p->body.full)
 		return ANSWER_LATER;
-	curl_easy_setopt(p->curl, CURLOPT_POSTFIELDS, p->body.at);
-	curl_easy_setopt(
-		p->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)p->body.n);
-	r = curl_easy_perform(p->curl);
-	if (r) {
-		snprintf(why, 200, "%.190s",
-			*p->error ? p->error : curl_easy_strerror(r));
+	if (client_post(p->client, "/api/v1/counts",
+		    (struct slice){p->body.at, p->body.n}, &a, why))
 		return ANSWER_LATER;
-	}
-	curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(p->curl, CURLINFO_RETRY_AFTER, &after);
-	if (after > RETRY_AFTER_MAX_S)
-		after = RETRY_AFTER_MAX_S;
-	if (after > 0)
-		*retry_after_us = after * INT64_C(1000000);
-	return answer_read(status,
-		(struct slice){p->reply.at ? p->reply.at : "", p->reply.n},
-		b->n, why);
+	*retry_after_us = a.retry_after_us;
+	return answer_read(a.status, a.body, b->n, why);
 }
 
 /* Logs a cause once, until another or none takes its place.  libcurl counts
@@ -407,7 +260,7 @@ static enum err turn(struct post *p, bool *worked, int64_t *wait_us)
 	struct spool_batch b;
 	enum err e = spool_take(p->spool, p->singly ? 1 : SPOOL_BATCH, &b);
 	int64_t after_us;
-	char why[200];
+	char why[CLIENT_WHY];
 
 	*worked = true;
 	*wait_us = 0;

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * post: rows from the spool to POST /api/v1/counts.  The only file that
- * includes libcurl.  One thread, one connection that is kept open; a row leaves
- * the spool when the API answered that it is stored, and only then.
+ * post: rows from the spool to POST /api/v1/counts.  One thread, one connection
+ * that is kept open; a row leaves the spool when the API answered that it is
+ * stored, and only then.  What an answer leads to:
  *
- *	200, every row accounted for    stored: the rows leave the spool
- *	409, 422 for several rows       sent again one by one
- *	409, 422 for one row            refused for good: kept in
- *refused.ndjson, but an unknown camera is waited for 401, 403 the token file is
- *read again, then wait anything else, or no answer     wait: doubling with
- *jitter, Retry-After
+ * - 200, every row accounted for: stored, the rows leave the spool
+ * - 409, 422 for several rows: sent again one by one
+ * - 409, 422 for one row: refused for good, kept in refused.ndjson; but an
+ *   unknown camera is waited for
+ * - 401, 403: the token file is read again, then wait
+ * - anything else, or none: wait, doubling with jitter, Retry-After
  *
- * Each cause is logged once until it changes.  The token is sent in the
- * Authorization header, to that one origin, never through a proxy, never on a
- * redirect.
+ * Each cause is logged once until it changes.
  */
 #ifndef TALLY_INGEST_POST_H
 #define TALLY_INGEST_POST_H

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ingest/answer.h"
 #include "ingest/post.h"
 
 enum { REQUEST_MAX = 70000, REQUESTS = 64 };
@@ -373,28 +372,6 @@ START_TEST(a_url_with_credentials_or_a_path_is_refused)
 }
 END_TEST
 
-static enum err token_of(const char *file, char token[64])
-{
-	return answer_token((struct slice){file, strlen(file)}, token, 64);
-}
-
-START_TEST(a_token_file_holds_the_token_or_an_object)
-{
-	char token[64];
-
-	ck_assert_int_eq(token_of(" abc\r\n", token), E_OK);
-	ck_assert_str_eq(token, "abc");
-	ck_assert_int_eq(token_of("{\"ingest_token\":\"x1\"}\n", token), E_OK);
-	ck_assert_str_eq(token, "x1");
-	ck_assert_int_eq(token_of("", token), E_INVALID);
-	ck_assert_int_eq(token_of("a b", token), E_INVALID);
-	ck_assert_int_eq(token_of("a\r\nX: y", token), E_INVALID);
-	ck_assert_int_eq(token_of("{\"token\":\"x\"}", token), E_INVALID);
-	ck_assert_int_eq(token_of("{\"ingest_token\":7}", token), E_INVALID);
-	ck_assert_int_eq(token_of("{", token), E_INVALID);
-}
-END_TEST
-
 Suite *test_ingest_post(void);
 Suite *test_ingest_post(void)
 {
@@ -413,7 +390,6 @@ Suite *test_ingest_post(void)
 	tcase_add_test(t, retry_after_is_honoured);
 	tcase_add_test(t, the_last_try_of_a_program_that_ends_is_one);
 	tcase_add_test(t, a_url_with_credentials_or_a_path_is_refused);
-	tcase_add_test(t, a_token_file_holds_the_token_or_an_object);
 	suite_add_tcase(s, t);
 	return s;
 }
