@@ -30,7 +30,7 @@ def db(schema):
 def empty(db):
     """As after set-up, calendars apart: they take their time to fill."""
     keep = ("time_zone", "calendar_day", "calendar_offset", "setting",
-            "job_state", "reference_version", "stats_version")
+            "job_state", "reference_version", "stats_version", "retention")
     db.run("SET foreign_key_checks = 0")
     for (t,) in db.run("SELECT table_name FROM information_schema.tables "
                        "WHERE table_schema = DATABASE() "
@@ -38,5 +38,6 @@ def empty(db):
         if t not in keep:
             db.run(f"TRUNCATE TABLE `{t}`")
     db.run("SET foreign_key_checks = 1")
+    db.run("UPDATE retention SET kept_from = DEFAULT")
     db.run("UPDATE job_state SET run_at = NULL, event_at = NULL, ok_at = NULL,"
            " error_at = NULL, error = NULL, daily_on = NULL")
