@@ -23,8 +23,7 @@ struct row {
 struct listing {
 	struct series series;
 	bool asked;
-	int64_t after_start; /* with after_camera: where the page begins */
-	const char *after_camera;
+	struct series_place after;
 	struct row *row; /* limit + 1 of them, twice */
 	size_t n;
 };
@@ -39,8 +38,7 @@ enum step listing_begin(struct req *r)
 	r->state = l;
 	if ((s = series_params(r, &l->series, NULL, 0, 100, 10000)) !=
 			STEP_NEXT ||
-		(s = series_after(r, &l->series, &l->after_start,
-			 &l->after_camera)) != STEP_NEXT)
+		(s = series_after(r, &l->series, &l->after)) != STEP_NEXT)
 		return s;
 	l->row = arena_alloc(
 		&r->arena, 2 * (size_t)(l->series.limit + 1) * sizeof(*l->row));
@@ -102,11 +100,11 @@ static enum step ask(struct req *r, struct listing *l)
 	if (e)
 		return req_fail(r, E_IO);
 	series_range(&l->series, tz, &from, &to);
-	if (l->after_camera) {
-		bool later = strcmp(c->code, l->after_camera) > 0;
+	if (l->after.camera) {
+		bool later = strcmp(c->code, l->after.camera) > 0;
 
-		if (to > l->after_start + later)
-			to = l->after_start + later;
+		if (to > l->after.start + later)
+			to = l->after.start + later;
 	}
 	/* The page is full: older rows are of no use. */
 	if ((int64_t)l->n == most && from < l->row[l->n - 1].start_at)
@@ -155,6 +153,7 @@ static void item(struct text *t, const struct row *row)
 
 static enum step answer(struct req *r, const struct listing *l)
 {
+	struct series_place next = {0};
 	size_t n = l->n;
 
 	json_open(&r->out, NULL, '{');
@@ -165,9 +164,9 @@ static enum step answer(struct req *r, const struct listing *l)
 		item(&r->out, &l->row[i]);
 	json_close(&r->out, ']');
 	if (l->n > n)
-		series_next(r, l->row[n - 1].start_at, l->row[n - 1].camera);
-	else
-		series_next(r, 0, NULL);
+		next = (struct series_place){
+			l->row[n - 1].start_at, 0, l->row[n - 1].camera};
+	series_next(r, next);
 	return req_json(r, 200);
 }
 

@@ -32,8 +32,7 @@ struct row {
 struct outliers {
 	struct series series;
 	bool asked, alert_only;
-	int64_t after_start;
-	const char *after_camera;
+	struct series_place after;
 	struct row *row;
 	size_t n;
 };
@@ -56,8 +55,7 @@ enum step outliers_begin(struct req *r)
 	if (!o->alert_only && strcmp(level, "all") != 0)
 		return req_problem(r, 400, "bad-parameter",
 			"level is neither alert nor all");
-	if ((s = series_after(r, &o->series, &o->after_start,
-		     &o->after_camera)) != STEP_NEXT)
+	if ((s = series_after(r, &o->series, &o->after)) != STEP_NEXT)
 		return s;
 	o->row = arena_alloc(
 		&r->arena, 2 * (size_t)(o->series.limit + 1) * sizeof(*o->row));
@@ -135,11 +133,11 @@ static enum step ask(struct req *r, struct outliers *o)
 	if (zones_find(&r->api->zones, c->zone, &tz))
 		return req_fail(r, E_IO);
 	series_range(&o->series, tz, &from, &to);
-	if (o->after_camera) {
-		bool later = strcmp(c->code, o->after_camera) > 0;
+	if (o->after.camera) {
+		bool later = strcmp(c->code, o->after.camera) > 0;
 
-		if (to > o->after_start + later)
-			to = o->after_start + later;
+		if (to > o->after.start + later)
+			to = o->after.start + later;
 	}
 	return req_query(r, Q_OUTLIERS,
 		       DB_ARGS(DB_I(c->camera_id), DB_I(when_number(from)),
@@ -204,6 +202,7 @@ static void item(struct text *t, const struct row *row)
 
 static enum step answer(struct req *r, const struct outliers *o)
 {
+	struct series_place next = {0};
 	size_t n = o->n;
 
 	if (n > (size_t)o->series.limit)
@@ -214,9 +213,9 @@ static enum step answer(struct req *r, const struct outliers *o)
 		item(&r->out, &o->row[i]);
 	json_close(&r->out, ']');
 	if (o->n > n)
-		series_next(r, o->row[n - 1].start_at, o->row[n - 1].camera);
-	else
-		series_next(r, 0, NULL);
+		next = (struct series_place){
+			o->row[n - 1].start_at, 0, o->row[n - 1].camera};
+	series_next(r, next);
 	return req_json(r, 200);
 }
 

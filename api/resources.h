@@ -19,7 +19,7 @@ enum step listing_begin(struct req *r);
 enum step listing_cameras(struct req *r);
 enum step listing_rows(struct req *r);
 
-/* stats.c: GET /stats/{period} */
+/* stats.c: GET /stats/{period}, GET /stats/weekday/{period} */
 enum step stats_begin(struct req *r);
 enum step stats_cameras(struct req *r);
 enum step stats_rows(struct req *r);

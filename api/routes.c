@@ -14,6 +14,8 @@ const struct route routes[] = {
 		{listing_cameras, listing_rows}},
 	{HTTP_GET, V1 "/stats/{period}", SCOPE_READ, false, stats_begin, NULL,
 		{stats_cameras, stats_rows}},
+	{HTTP_GET, V1 "/stats/weekday/{period}", SCOPE_READ, false, stats_begin,
+		NULL, {stats_cameras, stats_rows}},
 	{HTTP_GET, V1 "/outliers", SCOPE_READ, false, outliers_begin, NULL,
 		{outliers_cameras, outliers_rows}},
 	{HTTP_GET, V1 "/cameras", SCOPE_READ, false, NULL, NULL,

@@ -7,7 +7,10 @@
 
 #include "api/api.h"
 
-enum { NEXT_MAX = 65536 }; /* a target of 8 KiB, encoded, fits */
+enum {
+	NEXT_MAX = 65536, /* a target of 8 KiB, encoded, fits */
+	PART_MAX = 1000
+};
 
 static enum step bad(struct req *r, const char *name, const char *why)
 {
@@ -185,28 +188,32 @@ void series_range(
 	*to = s->has_to ? instant(&s->to, tz) : when_from_civil(&last_day);
 }
 
-/* "1795253400.gate-1" */
-enum step series_after(struct req *r, const struct series *s, int64_t *start,
-	const char **camera)
+/* "1795253400.gate-1", or "1795253400,7.gate-1" */
+enum step series_after(
+	struct req *r, const struct series *s, struct series_place *after)
 {
 	char *end;
+	long part = 0;
 
-	*camera = NULL;
+	*after = (struct series_place){0};
 	if (!s->after)
 		return STEP_NEXT;
-	*start = strtoll(s->after, &end, 10);
-	if (end == s->after || *end != '.' || !end[1] ||
-		*start != within(*start))
+	after->start = strtoll(s->after, &end, 10);
+	if (end != s->after && *end == ',')
+		part = strtol(end + 1, &end, 10);
+	if (end == s->after || *end != '.' || !end[1] || part < 0 ||
+		part > PART_MAX || after->start != within(after->start))
 		return bad(r, "after", "is not from the \"next\" of a page");
-	*camera = end + 1;
+	after->part = (int)part;
+	after->camera = end + 1;
 	return STEP_NEXT;
 }
 
-void series_next(struct req *r, int64_t start, const char *camera)
+void series_next(struct req *r, struct series_place last)
 {
 	struct text t;
 
-	if (!camera) {
+	if (!last.camera) {
 		json_null(&r->out, "next");
 		json_close(&r->out, '}');
 		return;
@@ -222,8 +229,11 @@ void series_next(struct req *r, int64_t start, const char *camera)
 		query_encode(&t, r->query.param[i].value);
 		text_str(&t, "&");
 	}
-	text_printf(&t, "after=%lld.", (long long)start);
-	query_encode(&t, camera);
+	text_printf(&t, "after=%lld", (long long)last.start);
+	if (last.part)
+		text_printf(&t, ",%d", last.part);
+	text_str(&t, ".");
+	query_encode(&t, last.camera);
 	json_str(&r->out, "next", t.full ? NULL : t.at);
 	/* A reply without the next page would look like the last one. */
 	r->out.full |= t.full;

@@ -20,6 +20,13 @@ struct series_camera {
 	const char *code, *zone;
 };
 
+/* Behind which row a page begins; part tells rows of one start apart. */
+struct series_place {
+	int64_t start;
+	int part;	    /* 0: the start alone does */
+	const char *camera; /* NULL: the first page */
+};
+
 struct series {
 	struct series_camera *camera;
 	size_t n, at;
@@ -44,11 +51,11 @@ enum step series_take(struct req *r, struct series *s);
 void series_range(const struct series *s, const struct tz *tz, int64_t *from,
 	int64_t *to);
 
-/* Reads ?after=: *camera is NULL without it, else behind its row the page
- * begins.  A wrong one makes the reply (400). */
-enum step series_after(struct req *r, const struct series *s, int64_t *start,
-	const char **camera);
-/* Ends the reply's object with "next": NULL, or the page behind that row. */
-void series_next(struct req *r, int64_t start, const char *camera);
+/* Reads ?after=.  A wrong one makes the reply (400). */
+enum step series_after(
+	struct req *r, const struct series *s, struct series_place *after);
+/* Ends the reply's object with "next": the page behind that row; without a
+ * camera there is none. */
+void series_next(struct req *r, struct series_place last);
 
 #endif
