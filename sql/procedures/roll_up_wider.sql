@@ -1,53 +1,51 @@
 -- SPDX-License-Identifier: MIT
 -- roll_up_wider: the weeks, months, years, weekdays and profile cells that hold
 -- a day in work_day equal the sum of what they are made of.  A step of
--- roll_up_claimed.  Edges come from the calendar; a date that a zone left out
--- (Samoa, 2011-12-30) is not in it, hence the first and last that are.
+-- roll_up_claimed.  Edges come from the calendar: those of the first two and
+-- the last two dates, of which one may be missing where a zone left it out
+-- (Samoa, 2011-12-30).  Each is asked for by its whole key: for the first date
+-- from here on the server would read a zone's calendar from its beginning.
 CREATE OR REPLACE PROCEDURE roll_up_wider()
 MODIFIES SQL DATA
 BEGIN
 	INSERT INTO work_week (camera_id, week_start, start_at, end_at)
-	SELECT p.camera_id, p.week_start,
-	       (SELECT c.start_utc FROM calendar_day c
-		WHERE c.time_zone_id = w.time_zone_id
-		  AND c.local_date >= p.week_start
-		ORDER BY c.local_date LIMIT 1),
-	       (SELECT c.end_utc FROM calendar_day c
-		WHERE c.time_zone_id = w.time_zone_id
-		  AND c.local_date < p.week_start + INTERVAL 7 DAY
-		ORDER BY c.local_date DESC LIMIT 1)
+	SELECT p.camera_id, p.week_start, MIN(c.start_utc), MAX(c.end_utc)
 	FROM (SELECT DISTINCT camera_id,
 		     local_date - INTERVAL WEEKDAY(local_date) DAY AS week_start
 	      FROM work_day) p
-	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id;
+	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id
+	STRAIGHT_JOIN seq_0_to_3 k
+	STRAIGHT_JOIN calendar_day c ON c.time_zone_id = w.time_zone_id
+		AND c.local_date = IF(k.seq < 2,
+			p.week_start + INTERVAL k.seq DAY,
+			p.week_start + INTERVAL 8 - k.seq DAY)
+	GROUP BY p.camera_id, p.week_start;
 	INSERT INTO work_month (camera_id, month_start, start_at, end_at)
-	SELECT p.camera_id, p.month_start,
-	       (SELECT c.start_utc FROM calendar_day c
-		WHERE c.time_zone_id = w.time_zone_id
-		  AND c.local_date >= p.month_start
-		ORDER BY c.local_date LIMIT 1),
-	       (SELECT c.end_utc FROM calendar_day c
-		WHERE c.time_zone_id = w.time_zone_id
-		  AND c.local_date < p.month_start + INTERVAL 1 MONTH
-		ORDER BY c.local_date DESC LIMIT 1)
+	SELECT p.camera_id, p.month_start, MIN(c.start_utc), MAX(c.end_utc)
 	FROM (SELECT DISTINCT camera_id, local_date
 		     - INTERVAL DAY(local_date) - 1 DAY AS month_start
 	      FROM work_day) p
-	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id;
+	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id
+	STRAIGHT_JOIN seq_0_to_3 k
+	STRAIGHT_JOIN calendar_day c ON c.time_zone_id = w.time_zone_id
+		AND c.local_date = IF(k.seq < 2,
+			p.month_start + INTERVAL k.seq DAY,
+			p.month_start + INTERVAL 1 MONTH
+				- INTERVAL k.seq - 1 DAY)
+	GROUP BY p.camera_id, p.month_start;
 	INSERT INTO work_year (camera_id, year_start, start_at, end_at)
-	SELECT p.camera_id, p.year_start,
-	       (SELECT c.start_utc FROM calendar_day c
-		WHERE c.time_zone_id = w.time_zone_id
-		  AND c.local_date >= p.year_start
-		ORDER BY c.local_date LIMIT 1),
-	       (SELECT c.end_utc FROM calendar_day c
-		WHERE c.time_zone_id = w.time_zone_id
-		  AND c.local_date < p.year_start + INTERVAL 1 YEAR
-		ORDER BY c.local_date DESC LIMIT 1)
+	SELECT p.camera_id, p.year_start, MIN(c.start_utc), MAX(c.end_utc)
 	FROM (SELECT DISTINCT camera_id, month_start
 		     - INTERVAL MONTH(month_start) - 1 MONTH AS year_start
 	      FROM work_month) p
-	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id;
+	STRAIGHT_JOIN work_camera w ON w.camera_id = p.camera_id
+	STRAIGHT_JOIN seq_0_to_3 k
+	STRAIGHT_JOIN calendar_day c ON c.time_zone_id = w.time_zone_id
+		AND c.local_date = IF(k.seq < 2,
+			p.year_start + INTERVAL k.seq DAY,
+			p.year_start + INTERVAL 1 YEAR
+				- INTERVAL k.seq - 1 DAY)
+	GROUP BY p.camera_id, p.year_start;
 
 	INSERT INTO work_weekday_month (camera_id, month_start, weekday,
 					first_date, start_at, end_at)

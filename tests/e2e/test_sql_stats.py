@@ -106,6 +106,17 @@ def test_the_repeated_minute_of_st_johns_belongs_to_the_day_before(db):
     assert rows == {dt.date(2008, 11, 1): 118, dt.date(2008, 11, 2): 122}
 
 
+def test_a_date_that_a_zone_left_out_is_in_no_level(db):
+    # Samoa went from Thursday, 2011-12-29, to Saturday the 31st.
+    c = db.camera("apia", "Pacific/Apia")
+    at = dt.datetime(2011, 12, 28)
+    db.add([{"camera_id": c, "start_at": at + dt.timedelta(hours=h),
+             "end_at": at + dt.timedelta(hours=h + 1), "people": h}
+            for h in range(120)])
+    db.roll_up()
+    assert check_levels(db, {c: "Pacific/Apia"})["day"] == 6
+
+
 def test_a_camera_that_moves_is_counted_anew_in_its_new_zone(db):
     rng = random.Random(7)
     for z in ZONES:
