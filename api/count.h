@@ -58,7 +58,8 @@ struct count {
 	int32_t observed_s;		 /* COUNT_NULL: the whole interval */
 	unsigned line; /* of the file, or 1 + place in the array */
 	enum count_verdict verdict;
-	bool refused_early; /* before it came to the committer */
+	bool refused_early;	  /* before it came to the committer */
+	const struct count *same; /* an earlier row of the request repeated */
 	int64_t camera_id;
 	bool suspect; /* perhaps an outlier: for the rule in SQL to judge */
 };

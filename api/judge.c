@@ -69,16 +69,18 @@ static enum err resolve(
 static void judge_pair(
 	struct commit_job *job, const struct count *a, struct count *b)
 {
-	if (a->start_at == b->start_at && count_same(a, b))
+	if (a->start_at == b->start_at && count_same(a, b)) {
 		b->verdict = COUNT_DUPLICATE;
-	else if (a->start_at == b->start_at)
+		b->same = a;
+	} else if (a->start_at == b->start_at) {
 		count_refuse(job->batch, b, "start_at", "conflict",
 			"line %u has the same camera and start_at with other "
 			"values",
 			a->line);
-	else if (b->start_at < a->end_at)
+	} else if (b->start_at < a->end_at) {
 		count_refuse(job->batch, b, "start_at", "overlap",
 			"the interval overlaps the one of line %u", a->line);
+	}
 }
 
 static bool overlaps_newest(
@@ -147,6 +149,7 @@ enum err writer_judge(struct writer *w, struct commit_job *job,
 		if (row->refused_early)
 			continue;
 		row->verdict = COUNT_UNJUDGED;
+		row->same = NULL;
 		if ((e = resolve(w, job, row)))
 			return e;
 		if (row->verdict != COUNT_REJECTED)

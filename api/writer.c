@@ -125,6 +125,13 @@ enum err writer_write(struct writer *w, size_t n)
 	return e;
 }
 
+static void conflict(struct commit_job *job, struct count *row)
+{
+	count_refuse(job->batch, row, "start_at", "conflict",
+		"this camera's row of that start_at is stored with other "
+		"values");
+}
+
 /* One stored row as Q_COUNT_FIND gives it, against the row that came. */
 static void compare(
 	struct commit_job *job, struct count *row, const struct db_cell *stored)
@@ -141,9 +148,18 @@ static void compare(
 	else if (job->replace)
 		row->verdict = COUNT_REPLACED;
 	else
-		count_refuse(job->batch, row, "start_at", "conflict",
-			"this camera's row of that start_at is stored with "
-			"other values");
+		conflict(job, row);
+}
+
+/* A row that repeats one of its request is stored if that one is. */
+static void refuse_repeated(struct commit_job *job)
+{
+	struct count_batch *b = job->batch;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->row[i].verdict == COUNT_DUPLICATE && b->row[i].same &&
+			b->row[i].same->verdict == COUNT_REJECTED)
+			conflict(job, &b->row[i]);
 }
 
 /* Judges up to KEYS_A_QUERY rows by what is stored. */
@@ -196,6 +212,7 @@ enum err writer_write_judged(struct writer *w, struct commit_job *job, size_t n)
 		if ((e = find_stored(w, job, todo + i,
 			     n - i < KEYS_A_QUERY ? n - i : KEYS_A_QUERY)))
 			return e;
+	refuse_repeated(job);
 	if (job->batch->errors_n && !job->partial)
 		return E_CONFLICT;
 	for (size_t i = 0; i < n; i++) {

@@ -188,6 +188,19 @@ def test_a_row_twice_in_one_request_is_a_duplicate_or_a_conflict(tally):
     assert len(stored(tally, c)) == 1
 
 
+def test_a_row_twice_that_is_in_conflict_is_no_duplicate(tally):
+    c, at = camera(tally), hours_ago(2)
+    post(tally, row(c, at))
+    again = [row(c, at, people=2)] * 3
+    status, reply = post(tally, again, "?partial=true")
+    assert (status, counted(reply)) == (200, {"received": 3, "rejected": 3})
+    assert [(e["line"], e["type"]) for e in reply["errors"]] == [
+        (1, "conflict"), (2, "conflict"), (3, "conflict")]
+    assert counted(post(tally, again, "?on_conflict=replace")[1]) == {
+        "received": 3, "replaced": 1, "duplicate": 2}
+    assert figures(tally, c) == [2]
+
+
 def test_errors_come_in_the_order_of_their_lines(tally):
     c, at = camera(tally), hours_ago(4)
     post(tally, [row(c, at), row(c, at + minutes(5))])
