@@ -107,9 +107,9 @@ def figures(tally, c):
 
 
 class OtherApi:
-    """One more API process on the database of `tally`."""
+    """One more API process on the database of `tally`, or another schema."""
 
-    def __init__(self, tally, **settings):
+    def __init__(self, tally, schema=None, **settings):
         number = next(numbers)
         run = pathlib.Path(tally.state, "run")
         self.tally = copy.copy(tally)
@@ -117,7 +117,8 @@ class OtherApi:
         self.port_file = run / f"other-{os.getpid()}-{number}.port"
         self.log_folder = pathlib.Path(tally.state, "log")
         self.log_path = self.log_folder / f"other-{os.getpid()}-{number}.log"
-        lines = (run / "tally.ini").read_text().splitlines()
+        lines = (run / "tally.ini").read_text().replace(
+            "\nname = tally\n", f"\nname = {schema or 'tally'}\n").splitlines()
         settings = {"port": 0, "port_file": self.port_file, **settings}
         own = [f"{k} = {v}" for k, v in settings.items()]
         kept = [s for s in lines if s.split(" = ")[0] not in settings]

@@ -5,12 +5,10 @@ import signal
 import subprocess
 import time
 
-import pymysql
 import pytest
 
+from ownbase import Own
 from running import BUILD, ROOT
-
-NAME = "tally_worker_test"
 
 
 def wait_for(what, fact, seconds=30):
@@ -20,49 +18,9 @@ def wait_for(what, fact, seconds=30):
         time.sleep(0.1)
 
 
-class Schema:
-    """A schema with its event disabled, and workers with a period of 1 s."""
-
-    def __init__(self, tally):
-        self.tally = tally
-        self.workers = []
-        self.options = ("--set", f"database.socket={tally.db_socket}",
-                        "--set", f"database.user={tally.db_user}",
-                        "--set", f"database.name={NAME}")
-        tally.sql(f"DROP DATABASE IF EXISTS {NAME}")
-        subprocess.run([ROOT / BUILD / "tally", *self.options, "migrate"],
-                       cwd=ROOT, check=True, timeout=120)
-        self.sql("ALTER EVENT tally_minute DISABLE")
-
-    def sql(self, query, *arguments):
-        with pymysql.connect(
-                unix_socket=self.tally.db_socket, user=self.tally.db_user,
-                database=NAME, autocommit=True,
-                init_command="SET time_zone = '+00:00'") as c:
-            cursor = c.cursor()
-            cursor.execute(query, arguments or None)
-            return list(cursor.fetchall())
-
-    def start(self, log, *options):
-        """A worker; its process, with `said()` for what it logged."""
-        with open(log, "w") as f:
-            p = subprocess.Popen(
-                [ROOT / BUILD / "tally-worker", *self.options, "--set",
-                 "worker.period_s=1", *options], stderr=f, cwd=ROOT)
-        p.said = lambda: log.read_text()
-        self.workers.append(p)
-        return p
-
-    def close(self):
-        for p in self.workers:
-            p.kill()
-            p.wait()
-        self.tally.sql(f"DROP DATABASE {NAME}")
-
-
 @pytest.fixture
 def schema(tally):
-    s = Schema(tally)
+    s = Own(tally, "tally_worker_test")
     yield s
     s.close()
 
@@ -76,12 +34,11 @@ def end(worker):
 
 
 def test_it_does_the_events_work_while_they_do_not_run(schema, tmp_path):
-    subprocess.run([ROOT / BUILD / "tally", *schema.options, "camera", "add",
-                    "gate-1"], cwd=ROOT, check=True)
+    schema.run_tally("camera", "add", "gate-1")
     schema.sql("INSERT INTO count_record (camera_id, start_at, end_at, people)"
                " SELECT camera_id, '2026-01-05 10:00:00', "
                "'2026-01-05 10:05:00', 7 FROM camera")
-    worker = schema.start(tmp_path / "log")
+    worker = schema.worker(tmp_path / "log")
     wait_for("the day's figures", lambda: schema.sql(
         "SELECT people_sum FROM stats_day") == [(7,)])
     assert schema.sql("SELECT runner FROM job_state WHERE job = 'minute'") \
@@ -120,7 +77,7 @@ def test_the_calendar_reaches_years_ahead(schema, tmp_path):
     # A law that came later than the rows: the future is written anew.
     schema.sql("UPDATE calendar_day SET end_utc = end_utc + INTERVAL 1 HOUR "
                "WHERE local_date = UTC_DATE() + INTERVAL 50 DAY")
-    worker = schema.start(tmp_path / "log")
+    worker = schema.worker(tmp_path / "log")
     last = dt.date(dt.datetime.now(dt.timezone.utc).year + 3, 12, 31)
     wait_for("the calendar", lambda: schema.sql(
         "SELECT MAX(local_date) FROM calendar_day") == [(last,)])
@@ -132,7 +89,7 @@ def test_the_calendar_reaches_years_ahead(schema, tmp_path):
 
 
 def test_a_database_that_is_away_is_waited_for(schema, tmp_path):
-    worker = schema.start(tmp_path / "log", "--set",
+    worker = schema.worker(tmp_path / "log", "--set",
                           "database.socket=/nowhere/socket")
     time.sleep(5)
     assert worker.poll() is None
@@ -142,12 +99,10 @@ def test_a_database_that_is_away_is_waited_for(schema, tmp_path):
 
 def test_it_ends_at_once_in_the_middle_of_a_run(schema, tmp_path):
     # Whoever holds this lock makes the worker's run wait inside the server.
-    with pymysql.connect(unix_socket=schema.tally.db_socket,
-                         user=schema.tally.db_user, database=NAME) as c:
-        c.cursor().execute("LOCK TABLES job_state WRITE")
-        worker = schema.start(tmp_path / "log")
-        time.sleep(2)
-        end(worker)
+    schema.connect().cursor().execute("LOCK TABLES job_state WRITE")
+    worker = schema.worker(tmp_path / "log")
+    time.sleep(2)
+    end(worker)
 
 
 def test_a_wrong_command_line_is_one_line_and_status_2():
