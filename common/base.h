@@ -21,6 +21,9 @@
 
 #define NORETURN __attribute__((noreturn))
 
+/* For sums of squares; C11 has no integer of this width. */
+__extension__ typedef unsigned __int128 uint128;
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Text that belongs to somebody else: not terminated, may hold any byte. */

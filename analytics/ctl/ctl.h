@@ -25,6 +25,7 @@ enum { CTL_VALUES_MAX = 64, CTL_OPTIONS_MAX = 8 };
 struct ctl_option {
 	const char *name;
 	bool many;
+	bool flag; /* takes no value */
 	const char *value[CTL_VALUES_MAX];
 	unsigned n;
 };
@@ -38,8 +39,9 @@ struct ctl_command {
 
 /*
  * Takes the options out of argv (behind the command's name), each with a
- * value, and leaves the other arguments in order in argv[0..*argc).  least and
- * most: how many of those there may be.  false: said, exit CTL_USAGE.
+ * value unless it is a flag, and leaves the other arguments in order in
+ * argv[0..*argc).  least and most: how many of those there may be.  false:
+ * said, exit CTL_USAGE.
  */
 MUST bool ctl_args(int *argc, char **argv, struct ctl_option *options, size_t n,
 	int least_most[2]);
@@ -59,6 +61,7 @@ int ctl_user_create(struct ctl *ctl, int argc, char **argv);
 int ctl_user_password(struct ctl *ctl, int argc, char **argv);
 int ctl_camera_add(struct ctl *ctl, int argc, char **argv);
 int ctl_camera_list(struct ctl *ctl, int argc, char **argv);
+int ctl_verify(struct ctl *ctl, int argc, char **argv);
 int ctl_doctor(struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -29,6 +29,9 @@ static const struct ctl_command commands[] = {
 	{"camera add", "CODE [--name N] [--site S] [--tz ZONE]",
 		"register a camera", ctl_camera_add},
 	{"camera list", "", "all cameras", ctl_camera_list},
+	{"verify", "[--from DATE] [--to DATE] [--camera C]... [--all]",
+		"recount the raw rows and compare every statistic with them",
+		ctl_verify},
 	{"config", "--defaults", "print the settings and their defaults",
 		ctl_config},
 	{"doctor", "", "check server, schema and calendar", ctl_doctor},
@@ -103,7 +106,11 @@ bool ctl_args(int *argc, char **argv, struct ctl_option *options, size_t n,
 			ctl_say("unknown option %s", argv[i]);
 			return false;
 		}
-		if (!eq && i + 1 == *argc) {
+		if (o->flag && eq) {
+			ctl_say("%s takes no value", o->name);
+			return false;
+		}
+		if (!o->flag && !eq && i + 1 == *argc) {
 			ctl_say("%s wants a value", o->name);
 			return false;
 		}
@@ -111,7 +118,7 @@ bool ctl_args(int *argc, char **argv, struct ctl_option *options, size_t n,
 			ctl_say("%s is given too often", o->name);
 			return false;
 		}
-		o->value[o->n++] = eq ? eq + 1 : argv[++i];
+		o->value[o->n++] = o->flag ? "" : eq ? eq + 1 : argv[++i];
 	}
 	*argc = left;
 	if (left > least_most[1]) {

@@ -290,22 +290,32 @@ static enum err verb(struct db *db, enum stmt id)
 	return text(db, def->text, strlen(def->text), def->name);
 }
 
-enum err db_begin(struct db *db)
+static enum err begin(struct db *db, enum stmt id)
 {
 	bool stale = db->my;
 	int64_t begun_ms = when_clock_ms();
 	enum err e;
 
 	assert(!db->in_tx);
-	e = verb(db, Q_BEGIN);
+	e = verb(db, id);
 	/* A connection may have died while it was idle, which shows at once;
 	 * nothing is lost by beginning again on a new one. */
 	if (e == E_DB_GONE && stale && when_clock_ms() - begun_ms < RETRY_MS)
-		e = verb(db, Q_BEGIN);
+		e = verb(db, id);
 	if (e)
 		return e;
 	db->in_tx = true;
 	return E_OK;
+}
+
+enum err db_begin(struct db *db)
+{
+	return begin(db, Q_BEGIN);
+}
+
+enum err db_begin_snapshot(struct db *db)
+{
+	return begin(db, Q_BEGIN_SNAPSHOT);
 }
 
 enum err db_commit(struct db *db)
