@@ -5,7 +5,8 @@
 -- not so any more is withdrawn.  Called by the triggers of count_record for
 -- rows that may be concerned; p_new says that the row was not there before.
 --
--- A camera that does not exist, or a day no calendar covers, refuses the row.
+-- A camera that does not exist, a day no calendar covers, or one before raw rows
+-- are kept, refuses the row.
 -- Whatever else fails must not lose it: that goes to trigger_failure.  But dead-
 -- locks and lock time-outs are passed on: the server has undone the writer's
 -- statement or transaction with them, and the writer must hear of it.
@@ -28,6 +29,7 @@ BEGIN
 	DECLARE v_errno INT;
 	DECLARE v_text TEXT;
 
+	CALL refuse_unkept(p_start_at);
 	SET v_offset = (
 		SELECT IF(o.change_at IS NULL OR p_start_at < o.change_at,
 			  o.offset_s, o.offset2_s)

@@ -17,6 +17,7 @@ BEGIN
 		SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
 			'roll_up without its lock: call roll_up_now';
 	END IF;
+	CALL note_dropped();
 	SET p_rows = 0, p_quarters = 0, p_buckets = 0, p_drained = FALSE;
 	batches: LOOP
 		CALL roll_up_claim(p_batch, v_claimed);

@@ -2,10 +2,13 @@
 -- roll_up_quarters: the quarter hours in work_part equal their raw rows.
 -- A step of roll_up_claimed.  Claimed quarters are read as runs per camera, and
 -- gaps of up to an hour are read along: a range per quarter would cost more
--- than the rows in between.
+-- than the rows in between.  Quarters before raw rows are kept stay as they are.
 CREATE OR REPLACE PROCEDURE roll_up_quarters()
 MODIFIES SQL DATA
 BEGIN
+	DECLARE v_from DATETIME;
+
+	SELECT kept_from('raw') INTO v_from;
 	FOR r IN (
 		SELECT camera_id, MIN(start_at) AS a,
 		       MAX(start_at) + INTERVAL 900 SECOND AS b
@@ -18,7 +21,8 @@ BEGIN
 						(PARTITION BY camera_id
 						 ORDER BY start_at),
 					start_at) > 4500, 1) AS apart
-			    FROM claimed_quarter) d) g
+			    FROM claimed_quarter
+			    WHERE start_at >= v_from) d) g
 		GROUP BY camera_id, run)
 	DO
 		CALL sum_quarters(r.camera_id, r.a, r.b);
@@ -27,7 +31,7 @@ BEGIN
 	FOR s IN (SELECT camera_id, change_at, change_at - INTERVAL
 			 (TO_SECONDS(change_at) MOD 900) SECOND AS a
 		  FROM work_part
-		  WHERE start_at = change_at
+		  WHERE start_at = change_at AND start_at >= v_from
 		    AND TO_SECONDS(change_at) MOD 900 <> 0)
 	DO
 		DELETE FROM work_quarter
@@ -38,7 +42,8 @@ BEGIN
 	END FOR;
 
 	DELETE s FROM work_part p STRAIGHT_JOIN stats_quarter s
-		ON s.camera_id = p.camera_id AND s.start_at = p.start_at;
+		ON s.camera_id = p.camera_id AND s.start_at = p.start_at
+	WHERE p.start_at >= v_from;
 	INSERT INTO stats_quarter
 		(camera_id, start_at, row_n, observed_s, people_n, people_sum,
 		people_sq, people_min, people_max, people_new, vehicle_n,
@@ -55,7 +60,8 @@ BEGIN
 		ON q.camera_id = p.camera_id AND q.start_at = p.start_at;
 
 	DELETE s FROM work_part p STRAIGHT_JOIN stats_quarter_partial s
-		ON s.camera_id = p.camera_id AND s.start_at = p.start_at;
+		ON s.camera_id = p.camera_id AND s.start_at = p.start_at
+	WHERE p.start_at >= v_from;
 	FOR h IN (SELECT q.camera_id, q.start_at
 		  FROM work_part p STRAIGHT_JOIN work_quarter q
 			ON q.camera_id = p.camera_id

@@ -2,8 +2,9 @@
 -- run_minute: all scheduled work.  The event calls it every minute as 'event';
 -- the worker calls it as 'worker' where no event has run for three periods.
 -- Two at a time exclude each other: the second leaves at once.  Every step can
--- be run twice and late.  The day's first run (UTC) makes partitions ahead and
--- clears what is old; references follow each camera's own day.
+-- be run twice and late.  The day's first run (UTC) makes partitions ahead,
+-- clears what is old and lets go what is not kept; references follow each
+-- camera's own day.
 -- A run that worked leaves a row in job_run, one that failed, too, and the
 -- caller gets the error; an idle one only shows in job_state.
 CREATE OR REPLACE PROCEDURE run_minute(p_runner VARCHAR(8))
@@ -40,6 +41,9 @@ BEGIN
 		FROM job_state WHERE job = 'minute';
 		IF v_daily THEN
 			CALL run_daily();
+		END IF;
+		IF v_drained THEN
+			CALL retain(p_runner);
 		END IF;
 		IF v_quarters + v_cameras > 0 OR v_daily THEN
 			CALL end_run('minute', p_runner, v_start, v_rows,

@@ -4,6 +4,7 @@
 CREATE OR REPLACE TRIGGER count_record_ad AFTER DELETE ON count_record
 FOR EACH ROW
 BEGIN
+	CALL refuse_unkept(OLD.start_at);
 	INSERT IGNORE INTO dirty_quarter (start_at, camera_id)
 	VALUES (OLD.start_at
 		- INTERVAL (TO_SECONDS(OLD.start_at) MOD 900) SECOND,

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- count_record_ai: a new row marks its quarter hour for the next roll-up and is
 -- judged by the outlier rule.  The rule is judge_record's; what stands here
--- only asks, with three looks at primary keys and without a variable, whether
--- judge_record has anything to do.  A camera or a day that is not there gives
--- NULL, and judge_record then says what is wrong.
+-- only asks, with four looks at primary keys and without a variable, whether
+-- judge_record has anything to do.  A camera or a day that is not there, or no
+-- longer, gives NULL, and judge_record then says what is wrong.
 -- A mark that cannot be set must fail the write; the rule must not.
 -- A writer that sets @tally_bulk marks and judges its whole batch by itself, in
 -- the same transaction (api/writer.c): the trigger then stands back.
@@ -32,7 +32,8 @@ IF @tally_bulk IS NULL THEN
 				OR NEW.people <= r.people_low
 				OR NEW.vehicle <= r.vehicle_low
 				OR NEW.face <= r.face_low) IS TRUE
-			FROM camera c JOIN calendar_offset o
+			FROM retention k JOIN camera c
+			JOIN calendar_offset o
 				ON o.time_zone_id = c.time_zone_id
 				AND o.day_utc = CAST(NEW.start_at AS DATE)
 			LEFT JOIN reference_value r
@@ -42,7 +43,9 @@ IF @tally_bulk IS NULL THEN
 					     OR NEW.start_at < o.change_at,
 					     o.offset_s, o.offset2_s))
 					DIV 3600 + 120) MOD 168
-			WHERE c.camera_id = NEW.camera_id), TRUE)
+			WHERE k.level = 'raw'
+			  AND NEW.start_at >= k.kept_from
+			  AND c.camera_id = NEW.camera_id), TRUE)
 		THEN
 			CALL judge_record(
 				NEW.camera_id, NEW.start_at, NEW.end_at,

@@ -20,6 +20,7 @@ IF NOT (NEW.camera_id <=> OLD.camera_id
 	AND NEW.scooter <=> OLD.scooter
 	AND NEW.observed_s <=> OLD.observed_s)
 THEN
+	CALL refuse_unkept(OLD.start_at);
 	INSERT IGNORE INTO dirty_quarter (start_at, camera_id)
 	VALUES (OLD.start_at
 		- INTERVAL (TO_SECONDS(OLD.start_at) MOD 900) SECOND,

@@ -323,9 +323,10 @@ def recount(rows, zone_of):
     return levels
 
 
-def check_levels(db, zone_of):
-    """Every bucket equals the recount; returns how many there are."""
-    want = recount(raw_rows(db), zone_of)
+def check_levels(db, zone_of, rows=None):
+    """Every bucket equals the recount, of the stored rows unless rows are
+    given; returns how many there are."""
+    want = recount(raw_rows(db) if rows is None else rows, zone_of)
     for level, names in LEVELS.items():
         got = {tuple(r[n] for n in names): r
                for r in db.dicts(f"SELECT * FROM stats_{level}")}
