@@ -36,6 +36,18 @@ bool writer_suspects(
 	return false;
 }
 
+/* Rows that old were let go: their quarter hours are never counted again. */
+static void judge_age(
+	const struct writer *w, struct count_batch *b, struct count *row)
+{
+	char from[WHEN_TEXT];
+
+	if (row->start_at < w->kept_from)
+		count_refuse(b, row, "start_at", "too_old",
+			"start_at is before %s: rows that old are not kept",
+			when_format(from, w->kept_from, 0, true));
+}
+
 /* Finds the row's camera, and its instants where they were local. */
 static enum err resolve(
 	struct writer *w, struct commit_job *job, struct count *row)
@@ -62,6 +74,8 @@ static enum err resolve(
 	/* Each try anew: the first one left no local time behind. */
 	if (row->verdict != COUNT_REJECTED)
 		count_check_interval(job->batch, row, when_now());
+	if (row->verdict != COUNT_REJECTED)
+		judge_age(w, job->batch, row);
 	return E_OK;
 }
 

@@ -52,22 +52,36 @@ static enum err mark(struct writer *w, struct count *const *row, size_t n)
 	return k ? db_run_bulk(w->db, Q_MARK, w->cell, k) : E_OK;
 }
 
-/* Whoever remembers references must know when they change.  Asked inside the
- * transaction: what changes after this look comes after these rows. */
+/* Asked inside the transaction: from when on rows are kept, until it ends, and
+ * the version of the references.  E_BUSY: one of the rows is older. */
+static enum err ask(
+	struct writer *w, struct count *const *row, size_t n, int64_t *version)
+{
+	struct db_rows rows = {0};
+	struct arena a;
+	enum err e;
+
+	arena_init(&a, 4096);
+	e = db_run(w->db, Q_VERSION_AND_BOUND, NULL, &a, &rows);
+	*version = !e && rows.n ? rows.cell[0].i : 0;
+	if (!e && rows.n && !rows.cell[1].null)
+		w->kept_from = when_from_number(rows.cell[1].i);
+	arena_reset(&a);
+	for (size_t i = 0; !e && i < n; i++)
+		if (row[i]->start_at < w->kept_from)
+			e = E_BUSY;
+	return e;
+}
+
+/* Whoever remembers references must know when they change: what changes after
+ * this look comes after these rows. */
 static enum err check_version(
 	struct writer *w, struct count *const *row, size_t n)
 {
 	struct directory_camera *camera;
-	struct db_rows rows = {0};
-	struct arena a;
-	int64_t version = 0;
-	enum err e;
+	int64_t version;
+	enum err e = ask(w, row, n, &version);
 
-	arena_init(&a, 4096);
-	e = db_run(w->db, Q_REFERENCE_VERSION, NULL, &a, &rows);
-	if (!e && rows.n)
-		version = rows.cell[0].i;
-	arena_reset(&a);
 	if (e || !directory_version(w->cameras, version))
 		return e;
 	for (size_t i = 0; !e && i < n; i++) {
@@ -206,8 +220,11 @@ enum err writer_write_judged(struct writer *w, struct commit_job *job, size_t n)
 {
 	struct count **todo = w->todo, **fresh = todo + n;
 	size_t fresh_n = 0;
+	int64_t version;
 	enum err e;
 
+	if ((e = ask(w, todo, n, &version)))
+		return e;
 	for (size_t i = 0; i < n; i += KEYS_A_QUERY)
 		if ((e = find_stored(w, job, todo + i,
 			     n - i < KEYS_A_QUERY ? n - i : KEYS_A_QUERY)))

@@ -22,6 +22,7 @@ struct writer {
 	struct db *db;
 	struct directory *cameras;
 	struct zones zones;
+	int64_t kept_from; /* as it was asked for last: no row before it */
 	/* Rows to write; with a second half for writer_write_judged. */
 	struct count *todo[WRITER_ROWS_MAX];
 	struct db_cell cell[WRITER_BULK_ROWS * WRITER_COLUMNS];
@@ -47,7 +48,8 @@ MUST enum err writer_judge(struct writer *w, struct commit_job *job,
 void writer_doubt(struct writer *w, const struct commit_job *job);
 
 /* Writes w->todo[0..n) in one transaction.  E_EXISTS when some key is stored
- * already; then, as after any error, nothing was written. */
+ * already, E_BUSY when rows as old as one of these are not kept since it was
+ * judged; then, as after any error, nothing was written. */
 MUST enum err writer_write(struct writer *w, size_t n);
 
 /* Inside a transaction: compares w->todo[0..n) of one job with what is stored,
