@@ -31,7 +31,7 @@ ingest_cc := $(wildcard ingest/detect/*.cc)
 tests     := $(wildcard tests/*.c tests/common/*.c tests/ingest/*.c tests/analytics/*.c tests/api/*.c)
 bench     := $(wildcard tests/bench/*.c)
 fuzz      := $(wildcard tests/fuzz/*.c)
-fuzzed    := $(wildcard api/http.c api/http_read.c api/http_body.c api/query.c api/csv.c)
+fuzzed    := $(wildcard api/http.c api/http_read.c api/http_body.c api/query.c)
 headers   := $(wildcard common/*.h common/db/*.h ingest/*.h ingest/detect/*.h analytics/*.h analytics/ctl/*.h api/*.h)
 every     := $(common) $(db) $(analytics) $(worker) $(ctl) $(api) api/main.c $(ingest) ingest/main.c $(tests) $(bench) $(fuzz)
 

@@ -11,7 +11,7 @@
 #ifndef TALLY_API_COMMIT_H
 #define TALLY_API_COMMIT_H
 
-#include "api/count.h"
+#include "analytics/count.h"
 
 struct api;
 struct committer;

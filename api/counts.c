@@ -7,10 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "analytics/count_csv.h"
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/commit.h"
-#include "api/count_csv.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "common/json.h"

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/count.h"
 #include "api/api.h"
-#include "api/count.h"
 #include "api/resources.h"
 #include "api/series.h"
 

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api/count.h"
+#include "analytics/count.h"
 #include "common/conf.h"
 #include "common/db/sync.h"
 #include "common/token.h"

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/csv.h"
+#include "common/csv.h"
 #include "common/text.h"
 
 #define HOLD(what) \

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/count.h"
-#include "api/count_csv.h"
+#include "analytics/count.h"
+#include "analytics/count_csv.h"
 #include "common/json.h"
 #include "common/tz.h"
 
@@ -192,10 +192,10 @@ START_TEST(the_default_of_observed_seconds_is_the_whole_interval)
 }
 END_TEST
 
-Suite *test_api_count(void);
-Suite *test_api_count(void)
+Suite *test_analytics_count(void);
+Suite *test_analytics_count(void)
 {
-	Suite *s = suite_create("api/count");
+	Suite *s = suite_create("analytics/count");
 	TCase *t = tcase_create("count");
 
 	tcase_add_checked_fixture(t, setup, teardown);

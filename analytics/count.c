@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "api/count.h"
+#include "analytics/count.h"
 
 #include <stdarg.h>
 #include <stdio.h>

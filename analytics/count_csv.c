@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "api/count_csv.h"
+#include "analytics/count_csv.h"
 
 #include <stdio.h>
 #include <string.h>

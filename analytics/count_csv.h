@@ -4,11 +4,11 @@
  * the columns; the one of 2021 (start_date, end_date, people, vehicle) works
  * too.  Errors carry the line of the file.
  */
-#ifndef TALLY_API_COUNT_CSV_H
-#define TALLY_API_COUNT_CSV_H
+#ifndef TALLY_ANALYTICS_COUNT_CSV_H
+#define TALLY_ANALYTICS_COUNT_CSV_H
 
-#include "api/count.h"
-#include "api/csv.h"
+#include "analytics/count.h"
+#include "common/csv.h"
 
 enum { COUNT_CSV_WHY = 240 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/csv.h"
+#include "common/csv.h"
 #include "common/text.h"
 
 /* "1:a|b 2:c" and, where it ended badly, " 3!fault": each row's line and its
@@ -205,10 +205,10 @@ START_TEST(every_bound_holds_at_its_edge)
 }
 END_TEST
 
-Suite *test_api_csv(void);
-Suite *test_api_csv(void)
+Suite *test_common_csv(void);
+Suite *test_common_csv(void)
 {
-	Suite *s = suite_create("api/csv");
+	Suite *s = suite_create("common/csv");
 	TCase *t = tcase_create("csv");
 
 	tcase_add_test(t, rows_are_cut_at_commas_and_line_ends);

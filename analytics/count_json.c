@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/count.h"
+#include "analytics/count.h"
 #include "common/json.h"
 
 static void set_figure(struct count_batch *b, struct count *c, int32_t *at,

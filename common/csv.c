@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "api/csv.h"
+#include "common/csv.h"
 
 #include <stdarg.h>
 #include <stdio.h>

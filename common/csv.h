@@ -12,8 +12,8 @@
  * come with that row, and reading goes on.  Where the rows' borders cannot be
  * trusted any more, it ends.
  */
-#ifndef TALLY_API_CSV_H
-#define TALLY_API_CSV_H
+#ifndef TALLY_COMMON_CSV_H
+#define TALLY_COMMON_CSV_H
 
 #include "common/base.h"
 

@@ -3,8 +3,8 @@
  * count: a row of counts on its way in, checked, and what is wrong with it.
  * Pure but for the arena of its batch; one thread at a time.
  */
-#ifndef TALLY_API_COUNT_H
-#define TALLY_API_COUNT_H
+#ifndef TALLY_ANALYTICS_COUNT_H
+#define TALLY_ANALYTICS_COUNT_H
 
 #include "common/arena.h"
 #include "common/when.h"
