@@ -22,7 +22,6 @@ struct row {
 
 struct listing {
 	struct series series;
-	bool asked;
 	struct series_place after;
 	struct row *row; /* limit + 1 of them, twice */
 	size_t n;
@@ -49,12 +48,7 @@ enum step listing_cameras(struct req *r)
 {
 	struct listing *l = r->state;
 
-	if (!l->asked) {
-		l->asked = true;
-		return series_ask(r, &l->series) == STEP_WAIT ? STEP_AGAIN
-							      : STEP_DONE;
-	}
-	return series_take(r, &l->series);
+	return series_ask(r, &l->series);
 }
 
 /* Newest first; of one instant, by camera. */
@@ -94,12 +88,8 @@ static enum step ask(struct req *r, struct listing *l)
 {
 	const struct series_camera *c = &l->series.camera[l->series.at];
 	int64_t from, to, most = l->series.limit + 1;
-	const struct tz *tz;
-	enum err e = zones_find(&r->api->zones, c->zone, &tz);
 
-	if (e)
-		return req_fail(r, E_IO);
-	series_range(&l->series, tz, &from, &to);
+	series_range(&l->series, c->tz, &from, &to);
 	if (l->after.camera) {
 		bool later = strcmp(c->code, l->after.camera) > 0;
 
@@ -110,11 +100,9 @@ static enum step ask(struct req *r, struct listing *l)
 	if ((int64_t)l->n == most && from < l->row[l->n - 1].start_at)
 		from = l->row[l->n - 1].start_at;
 	return req_query(r, Q_COUNTS,
-		       DB_ARGS(DB_I(c->camera_id), DB_I(when_number(from)),
-			       DB_I(when_number(to)), DB_I(most)),
-		       4) == STEP_WAIT
-		? STEP_AGAIN
-		: STEP_DONE;
+		DB_ARGS(DB_I(c->camera_id), DB_I(when_number(from)),
+			DB_I(when_number(to)), DB_I(most)),
+		4);
 }
 
 static void figure(struct text *t, const char *name, int32_t v)
@@ -170,18 +158,25 @@ static enum step answer(struct req *r, const struct listing *l)
 	return req_json(r, 200);
 }
 
+/* The next camera, or the reply. */
+static enum step ask_on(struct req *r, struct listing *l)
+{
+	return l->series.at < l->series.n ? ask(r, l) : answer(r, l);
+}
+
+enum step listing_found(struct req *r)
+{
+	struct listing *l = r->state;
+	enum step s = series_take(r, &l->series);
+
+	return s == STEP_NEXT ? ask_on(r, l) : s;
+}
+
 enum step listing_rows(struct req *r)
 {
 	struct listing *l = r->state;
 
-	/* The first time there are no rows yet. */
-	if (l->asked) {
-		l->asked = false;
-	} else {
-		take(r, l, l->series.camera[l->series.at].code);
-		l->series.at++;
-	}
-	if (l->series.at < l->series.n)
-		return ask(r, l);
-	return answer(r, l);
+	take(r, l, l->series.camera[l->series.at].code);
+	l->series.at++;
+	return step_again(ask_on(r, l));
 }

@@ -31,7 +31,7 @@ struct row {
 
 struct outliers {
 	struct series series;
-	bool asked, alert_only;
+	bool alert_only;
 	struct series_place after;
 	struct row *row;
 	size_t n;
@@ -66,12 +66,7 @@ enum step outliers_cameras(struct req *r)
 {
 	struct outliers *o = r->state;
 
-	if (!o->asked) {
-		o->asked = true;
-		return series_ask(r, &o->series) == STEP_WAIT ? STEP_AGAIN
-							      : STEP_DONE;
-	}
-	return series_take(r, &o->series);
+	return series_ask(r, &o->series);
 }
 
 static void fill(struct row *row, const char *camera, const struct db_cell *c)
@@ -128,11 +123,8 @@ static enum step ask(struct req *r, struct outliers *o)
 {
 	const struct series_camera *c = &o->series.camera[o->series.at];
 	int64_t from, to, most = o->series.limit + 1;
-	const struct tz *tz;
 
-	if (zones_find(&r->api->zones, c->zone, &tz))
-		return req_fail(r, E_IO);
-	series_range(&o->series, tz, &from, &to);
+	series_range(&o->series, c->tz, &from, &to);
 	if (o->after.camera) {
 		bool later = strcmp(c->code, o->after.camera) > 0;
 
@@ -140,12 +132,9 @@ static enum step ask(struct req *r, struct outliers *o)
 			to = o->after.start + later;
 	}
 	return req_query(r, Q_OUTLIERS,
-		       DB_ARGS(DB_I(c->camera_id), DB_I(when_number(from)),
-			       DB_I(when_number(to)), DB_I(o->alert_only),
-			       DB_I(most)),
-		       5) == STEP_WAIT
-		? STEP_AGAIN
-		: STEP_DONE;
+		DB_ARGS(DB_I(c->camera_id), DB_I(when_number(from)),
+			DB_I(when_number(to)), DB_I(o->alert_only), DB_I(most)),
+		5);
 }
 
 static void write_metric(struct text *t, const struct row *row, int i)
@@ -219,17 +208,25 @@ static enum step answer(struct req *r, const struct outliers *o)
 	return req_json(r, 200);
 }
 
+/* The next camera, or the reply. */
+static enum step ask_on(struct req *r, struct outliers *o)
+{
+	return o->series.at < o->series.n ? ask(r, o) : answer(r, o);
+}
+
+enum step outliers_found(struct req *r)
+{
+	struct outliers *o = r->state;
+	enum step s = series_take(r, &o->series);
+
+	return s == STEP_NEXT ? ask_on(r, o) : s;
+}
+
 enum step outliers_rows(struct req *r)
 {
 	struct outliers *o = r->state;
 
-	if (o->asked) {
-		o->asked = false;
-	} else {
-		take(r, o, o->series.camera[o->series.at].code);
-		o->series.at++;
-	}
-	if (o->series.at < o->series.n)
-		return ask(r, o);
-	return answer(r, o);
+	take(r, o, o->series.camera[o->series.at].code);
+	o->series.at++;
+	return step_again(ask_on(r, o));
 }

@@ -31,6 +31,12 @@ enum step { STEP_NEXT, STEP_WAIT, STEP_AGAIN, STEP_DONE };
 
 typedef enum step (*step_fn)(struct req *r);
 
+/* What a step returns that takes the rows of this question as well. */
+static inline enum step step_again(enum step s)
+{
+	return s == STEP_WAIT ? STEP_AGAIN : s;
+}
+
 enum scope {
 	SCOPE_INGEST = 1,
 	SCOPE_READ = 2,

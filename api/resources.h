@@ -17,16 +17,19 @@ enum step counts_answer(struct req *r);
 /* listing.c: GET /counts */
 enum step listing_begin(struct req *r);
 enum step listing_cameras(struct req *r);
+enum step listing_found(struct req *r);
 enum step listing_rows(struct req *r);
 
 /* stats.c: GET /stats/{period}, GET /stats/weekday/{period} */
 enum step stats_begin(struct req *r);
 enum step stats_cameras(struct req *r);
+enum step stats_found(struct req *r);
 enum step stats_rows(struct req *r);
 
 /* outliers.c: GET /outliers */
 enum step outliers_begin(struct req *r);
 enum step outliers_cameras(struct req *r);
+enum step outliers_found(struct req *r);
 enum step outliers_rows(struct req *r);
 
 /* cameras.c: GET and POST /cameras */

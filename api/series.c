@@ -92,67 +92,58 @@ enum step series_params(struct req *r, struct series *s,
 
 enum step series_ask(struct req *r, struct series *s)
 {
+	struct db_cell code[QUERY_MAX];
+
 	if (s->all)
 		return req_query(r, Q_SERIES_ALL, NULL, 0);
-	return req_query(r, Q_SERIES_ONE, DB_ARGS(DB_S(s->wanted[s->at])), 1);
+	/* The statement wants all of them: the first fills up. */
+	for (size_t i = 0; i < QUERY_MAX; i++)
+		code[i] = DB_S(s->wanted[i < s->wanted_n ? i : 0]);
+	return req_query(r, Q_SERIES_SOME, code, QUERY_MAX);
 }
 
-static bool add(struct req *r, struct series *s, const struct db_cell *row)
+static enum step add(struct req *r, struct series *s, const struct db_cell *row)
 {
-	struct series_camera *c = &s->camera[s->n];
+	struct series_camera *c = &s->camera[s->n++];
 
-	if (!principal_covers(&r->who, row[1].s.at))
-		return false;
 	c->camera_id = row[0].i;
 	c->code = arena_copy(&r->arena, row[1].s.at, row[1].s.n);
 	c->zone = arena_copy(&r->arena, row[2].s.at, row[2].s.n);
-	if (c->code && c->zone)
-		s->n++;
-	return true;
+	if (!c->code || !c->zone)
+		return req_fail(r, E_TOO_BIG);
+	return zones_find(&r->api->zones, c->zone, &c->tz) ? req_fail(r, E_IO)
+							   : STEP_NEXT;
 }
 
-static int by_code(const void *a, const void *b)
+static bool is_there(const struct series *s, const char *code)
 {
-	return strcmp(((const struct series_camera *)a)->code,
-		((const struct series_camera *)b)->code);
-}
-
-/* Pages follow the codes: in order, each once. */
-static void tidy(struct series *s)
-{
-	size_t n = 0;
-
-	if (s->n)
-		qsort(s->camera, s->n, sizeof(*s->camera), by_code);
 	for (size_t i = 0; i < s->n; i++)
-		if (!n || strcmp(s->camera[n - 1].code, s->camera[i].code) != 0)
-			s->camera[n++] = s->camera[i];
-	s->n = n;
-	s->at = 0;
+		if (!strcmp(s->camera[i].code, code))
+			return true;
+	return false;
 }
 
 enum step series_take(struct req *r, struct series *s)
 {
-	size_t room = s->all ? r->rows.n : s->wanted_n;
+	enum step step;
 
-	if (!s->camera && room) {
-		s->camera = arena_alloc(&r->arena, room * sizeof(*s->camera));
-		if (!s->camera)
-			return req_fail(r, E_TOO_BIG);
+	s->camera =
+		arena_alloc(&r->arena, (r->rows.n + 1) * sizeof(*s->camera));
+	if (!s->camera)
+		return req_fail(r, E_TOO_BIG);
+	for (size_t i = 0; i < r->rows.n; i++) {
+		const struct db_cell *row = &r->rows.cell[i * r->rows.cols];
+
+		if (principal_covers(&r->who, row[1].s.at) &&
+			(step = add(r, s, row)) != STEP_NEXT)
+			return step;
 	}
-	for (size_t i = 0; s->all && i < r->rows.n; i++)
-		add(r, s, &r->rows.cell[i * r->rows.cols]);
-	if (!s->all) {
-		/* Not there, or not for this token: the same answer. */
-		if (!r->rows.n || !add(r, s, r->rows.cell))
+	/* Not there, or not for this token: the same answer. */
+	for (size_t i = 0; !s->all && i < s->wanted_n; i++)
+		if (!is_there(s, s->wanted[i]))
 			return req_problem(r, 404, "unknown-camera",
 				"camera \"%.60s\" is not registered",
-				s->wanted[s->at]);
-		if (++s->at < s->wanted_n)
-			return series_ask(r, s) == STEP_WAIT ? STEP_AGAIN
-							     : STEP_DONE;
-	}
-	tidy(s);
+				s->wanted[i]);
 	return STEP_NEXT;
 }
 

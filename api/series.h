@@ -18,6 +18,7 @@
 struct series_camera {
 	int64_t camera_id;
 	const char *code, *zone;
+	const struct tz *tz;
 };
 
 /* Behind which row a page begins; part tells rows of one start apart. */
@@ -42,12 +43,11 @@ struct series {
 /* Reads the parameters; a wrong one makes the reply (400). */
 enum step series_params(struct req *r, struct series *s,
 	const char *const *more, size_t more_n, int64_t limit, int64_t most);
-/* Asks for the cameras, and takes them: two steps, the second may ask again
- * (STEP_AGAIN after STEP_WAIT is the caller's: call until STEP_NEXT). */
+/* Asks for the cameras; takes them, by code and each once: two steps. */
 enum step series_ask(struct req *r, struct series *s);
 enum step series_take(struct req *r, struct series *s);
 
-/* The range for a camera whose zone is tz; [0, INT64 max) where open. */
+/* The range for a camera whose zone is tz; where open, all that can be. */
 void series_range(const struct series *s, const struct tz *tz, int64_t *from,
 	int64_t *to);
 

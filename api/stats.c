@@ -14,6 +14,7 @@
 
 /* Columns of the statements. */
 enum {
+	C_AT,
 	C_START,
 	C_END,
 	C_WEEKDAY,
@@ -25,6 +26,8 @@ enum {
 	C_CLASS = C_METRIC + 3 * METRIC_COLUMNS
 };
 
+enum { CELLS = 168, BATCH_MAX = 1000, BATCH_GROWTH = 4 };
+
 /* What tells two buckets of one date apart. */
 enum part { PART_NONE, PART_START, PART_WEEKDAY, PART_CELL };
 
@@ -32,26 +35,27 @@ static const struct period {
 	const char *name;
 	enum stmt stmt;
 	enum part part;
+	int64_t least_s; /* the shortest; a profile has no such thing */
+	int64_t each;	 /* buckets of that time */
 } periods[] = {
-	{"hour", Q_STATS_HOUR, PART_START},
-	{"day", Q_STATS_DAY, PART_NONE},
-	{"week", Q_STATS_WEEK, PART_NONE},
-	{"month", Q_STATS_MONTH, PART_NONE},
-	{"year", Q_STATS_YEAR, PART_NONE},
-	{"weekday/month", Q_STATS_WEEKDAY_MONTH, PART_WEEKDAY},
-	{"weekday/year", Q_STATS_WEEKDAY_YEAR, PART_WEEKDAY},
-	{"profile", Q_STATS_PROFILE, PART_CELL},
+	{"hour", Q_STATS_HOUR, PART_START, 3600, 1},
+	{"day", Q_STATS_DAY, PART_NONE, DAY_S, 1},
+	{"week", Q_STATS_WEEK, PART_NONE, 7 * DAY_S, 1},
+	{"month", Q_STATS_MONTH, PART_NONE, 28 * DAY_S, 1},
+	{"year", Q_STATS_YEAR, PART_NONE, 365 * DAY_S, 1},
+	{"weekday/month", Q_STATS_WEEKDAY_MONTH, PART_WEEKDAY, 28 * DAY_S, 7},
+	{"weekday/year", Q_STATS_WEEKDAY_YEAR, PART_WEEKDAY, 365 * DAY_S, 7},
+	{"profile", Q_STATS_PROFILE, PART_CELL, 0, CELLS},
 };
 
 struct stats {
 	struct series series;
 	const struct period *period;
-	bool asked;
 	struct series_place after, last;
 	int64_t left; /* items this page still has room for */
 	bool more;
-	const struct tz *tz; /* of the camera that was asked for */
-	int64_t from, to;    /* its range */
+	size_t batch;	 /* cameras asked for at once, from series.at on */
+	int64_t buckets; /* of a camera of the last batch; -1 at first */
 };
 
 /* What stands behind "/api/v1/stats/". */
@@ -85,6 +89,7 @@ enum step stats_begin(struct req *r)
 		(step = series_after(r, &s->series, &s->after)) != STEP_NEXT)
 		return step;
 	s->left = s->series.limit;
+	s->buckets = -1;
 	json_open(&r->out, NULL, '{');
 	json_str(&r->out, "period", s->period->name);
 	json_open(&r->out, "items", '[');
@@ -95,12 +100,7 @@ enum step stats_cameras(struct req *r)
 {
 	struct stats *s = r->state;
 
-	if (!s->asked) {
-		s->asked = true;
-		return series_ask(r, &s->series) == STEP_WAIT ? STEP_AGAIN
-							      : STEP_DONE;
-	}
-	return series_take(r, &s->series);
+	return series_ask(r, &s->series);
 }
 
 /* A local date as MariaDB takes it: 20261121. */
@@ -124,73 +124,133 @@ static int64_t month_start(int64_t local, int n)
 
 /* The local months that lie in the range whole: from midnight of *a to that of
  * *b, both local; the same where there is none. */
-static void whole_months(const struct stats *s, int64_t *a, int64_t *b)
+static void whole_months(
+	const struct tz *tz, int64_t from, int64_t to, int64_t *a, int64_t *b)
 {
-	int64_t from = s->from + tz_offset(s->tz, s->from);
-	int64_t to = s->to + tz_offset(s->tz, s->to);
-	struct civil d;
+	int64_t start = month_start(from + tz_offset(tz, from), 0);
+	struct civil d = when_to_civil(start);
 
-	*a = month_start(from, 0);
-	d = when_to_civil(*a);
-	if (tz_day_start(s->tz, d.year, d.month, d.day) < s->from)
-		*a = month_start(from, 1);
-	*b = month_start(to, 0);
+	if (tz_day_start(tz, d.year, d.month, d.day) < from)
+		start = month_start(start, 1);
+	*a = start;
+	*b = month_start(to + tz_offset(tz, to), 0);
 	if (*b < *a)
 		*b = *a;
 }
 
-static enum step ask_profile(struct req *r, struct stats *s, bool behind)
+/* How many buckets a camera can have at most in what is stored of the range. */
+static int64_t most_buckets(const struct stats *s, const struct tz *tz)
 {
-	int64_t camera = s->series.camera[s->series.at].camera_id;
-	int64_t a, b;
+	static const struct civil first = {2000, 1, 1, 0, 0, 0};
+	int64_t from, to, begin = when_from_civil(&first) - DAY_S;
+	int64_t end = when_now() + DAY_S;
 
-	whole_months(s, &a, &b);
-	a = date_number(a);
-	b = date_number(b);
-	return req_query(r, s->period->stmt,
-		DB_ARGS(DB_I(camera), DB_I(camera), DB_I(camera), DB_I(a),
-			DB_I(b), DB_I(camera),
-			DB_I(date_number(s->from - DAY_S)),
-			DB_I(date_number(s->to + DAY_S)), DB_I(a), DB_I(b),
-			DB_I(when_number(s->from)), DB_I(when_number(s->to)),
-			DB_I(behind ? s->after.start : -1), DB_I(s->left + 1)),
-		14);
+	if (!s->period->least_s)
+		return s->period->each;
+	series_range(&s->series, tz, &from, &to);
+	from = from < begin ? begin : from;
+	to = to > end ? end : to;
+	return to < from
+		? 1
+		: ((to - from) / s->period->least_s + 2) * s->period->each;
 }
 
-static enum step ask_buckets(struct req *r, struct stats *s, bool behind)
+/* About as many cameras as fill the page, so that a statement neither sorts
+ * what the next pages show nor is one of a thousand small ones. */
+static size_t batch_of(const struct stats *s)
 {
-	int64_t first = s->from - DAY_S, after = first - DAY_S, part = 0;
+	size_t rest = s->series.n - s->series.at, n, most = BATCH_MAX;
+	int64_t each = most_buckets(s, s->series.camera[s->series.at].tz);
 
-	if (behind) {
-		after = s->after.start + tz_offset(s->tz, s->after.start);
-		part = s->after.part;
-		if (s->period->part == PART_START)
-			part = when_number(s->after.start);
-		if (first < after)
-			first = after;
+	n = (size_t)(s->left / each + 1);
+	if (s->buckets >= 0 && s->buckets < each) {
+		n = (size_t)(s->left / (s->buckets + 1) + 1);
+		most = BATCH_GROWTH * s->batch;
 	}
-	return req_query(r, s->period->stmt,
-		DB_ARGS(DB_I(s->series.camera[s->series.at].camera_id),
-			DB_I(date_number(first)),
-			DB_I(date_number(s->to + DAY_S)),
-			DB_I(when_number(s->from)), DB_I(when_number(s->to)),
-			DB_I(date_number(after)), DB_I(part),
-			DB_I(s->left + 1)),
-		8);
+	n = n < most ? n : most;
+	n = n < BATCH_MAX ? n : BATCH_MAX;
+	return n < rest ? n : rest;
+}
+
+/* The cameras of the batch as the statements take them; nothing of the first
+ * one before this date. */
+static const char *batch_text(
+	struct req *r, const struct stats *s, int64_t date)
+{
+	enum { ROOM = 128 };
+	char *text = arena_alloc(&r->arena, s->batch * ROOM + 3), *at = text;
+
+	for (size_t i = 0; text && i < s->batch; i++) {
+		const struct series_camera *c =
+			&s->series.camera[s->series.at + i];
+		int64_t from, to, first, a = 0, b = 0;
+
+		series_range(&s->series, c->tz, &from, &to);
+		first = date_number(from - DAY_S);
+		if (!i && first < date)
+			first = date;
+		if (s->period->part == PART_CELL)
+			whole_months(c->tz, from, to, &a, &b);
+		at += snprintf(at, ROOM,
+			"%c[%lld,%lld,%lld,%lld,%lld,%lld,%lld]", i ? ',' : '[',
+			(long long)c->camera_id, (long long)first,
+			(long long)date_number(to + DAY_S),
+			(long long)when_number(from),
+			(long long)when_number(to), (long long)date_number(a),
+			(long long)date_number(b));
+	}
+	if (text)
+		memcpy(at, "]", 2);
+	return text;
+}
+
+/* The bucket behind which the page begins: its date, and what tells it apart
+ * there; for a profile the cell alone. */
+static void behind(const struct stats *s, int64_t *date, int64_t *part)
+{
+	const struct series_camera *c = &s->series.camera[s->series.at];
+	int64_t start = s->after.start;
+
+	*date = date_number(0);
+	*part = -1;
+	if (!s->after.camera || strcmp(s->after.camera, c->code) != 0)
+		return;
+	if (s->period->part != PART_CELL)
+		*date = date_number(start + tz_offset(c->tz, start));
+	switch (s->period->part) {
+	case PART_NONE:
+		*part = 0;
+		break;
+	case PART_START:
+		*part = when_number(start);
+		break;
+	case PART_WEEKDAY:
+		*part = s->after.part;
+		break;
+	case PART_CELL:
+		*part = start;
+		break;
+	}
 }
 
 static enum step ask(struct req *r, struct stats *s)
 {
-	const struct series_camera *c = &s->series.camera[s->series.at];
-	bool behind = s->after.camera && !strcmp(s->after.camera, c->code);
-	enum step step;
+	const char *cameras;
+	int64_t date, part;
 
-	if (zones_find(&r->api->zones, c->zone, &s->tz))
-		return req_fail(r, E_IO);
-	series_range(&s->series, s->tz, &s->from, &s->to);
-	step = s->period->part == PART_CELL ? ask_profile(r, s, behind)
-					    : ask_buckets(r, s, behind);
-	return step == STEP_WAIT ? STEP_AGAIN : STEP_DONE;
+	s->batch = batch_of(s);
+	behind(s, &date, &part);
+	if (!(cameras = batch_text(r, s, date)))
+		return req_fail(r, E_TOO_BIG);
+	if (s->period->part == PART_CELL)
+		return req_query(r, s->period->stmt,
+			DB_ARGS(DB_S(cameras), DB_S(cameras), DB_I(part),
+				DB_I(s->left + 1)),
+			4);
+	return req_query(r, s->period->stmt,
+		DB_ARGS(DB_S(cameras), DB_I(date), DB_I(part),
+			DB_I(s->left + 1)),
+		4);
 }
 
 static void integer(struct text *t, const char *name, const struct db_cell *c)
@@ -244,23 +304,24 @@ static void moment(
 	json_str(t, name, when_format(buf, at, tz_offset(tz, at), false));
 }
 
-static void item(struct req *r, struct stats *s, const struct db_cell *c)
+static void item(struct req *r, struct stats *s,
+	const struct series_camera *camera, const struct db_cell *c)
 {
-	const struct series_camera *camera = &s->series.camera[s->series.at];
 	int64_t start = when_from_number(c[C_START].i),
-		end = when_from_number(c[C_END].i);
+		end = when_from_number(c[C_END].i), from, to;
 	struct text *t = &r->out;
 
 	/* A profile is of the range that was asked for. */
+	series_range(&s->series, camera->tz, &from, &to);
 	if (s->period->part == PART_CELL && s->series.has_from)
-		start = s->from;
+		start = from;
 	if (s->period->part == PART_CELL && s->series.has_to)
-		end = s->to;
+		end = to;
 	json_open(t, NULL, '{');
 	json_str(t, "camera", camera->code);
 	json_str(t, "tz", camera->zone);
-	moment(t, "start", start, s->tz);
-	moment(t, "end", end, s->tz);
+	moment(t, "start", start, camera->tz);
+	moment(t, "end", end, camera->tz);
 	if (!c[C_WEEKDAY].null)
 		json_int(t, "weekday", c[C_WEEKDAY].i);
 	if (!c[C_HOUR].null)
@@ -275,10 +336,10 @@ static void item(struct req *r, struct stats *s, const struct db_cell *c)
 
 /* Where a page that ends with this bucket goes on. */
 static struct series_place place_of(
-	const struct stats *s, const struct db_cell *c)
+	const struct stats *s, const char *camera, const struct db_cell *c)
 {
-	struct series_place p = {.start = when_from_number(c[C_START].i),
-		.camera = s->series.camera[s->series.at].code};
+	struct series_place p = {
+		.start = when_from_number(c[C_START].i), .camera = camera};
 
 	if (s->period->part == PART_WEEKDAY)
 		p.part = (int)c[C_WEEKDAY].i;
@@ -287,44 +348,54 @@ static struct series_place place_of(
 	return p;
 }
 
-static enum step answer(struct req *r, const struct stats *s)
-{
-	json_close(&r->out, ']');
-	series_next(r, s->more ? s->last : (struct series_place){0});
-	return req_json(r, 200);
-}
-
 static void take(struct req *r, struct stats *s)
 {
 	for (size_t i = 0; i < r->rows.n; i++) {
 		const struct db_cell *row = &r->rows.cell[i * r->rows.cols];
+		const struct series_camera *c = &s->series.camera[s->series.at +
+			(size_t)row[C_AT].i - 1];
 
 		if (!s->left) {
 			s->more = true;
 			break;
 		}
-		item(r, s, row);
-		s->last = place_of(s, row);
+		item(r, s, c, row);
+		s->last = place_of(s, c->code, row);
 		s->left--;
 	}
+	s->buckets = (int64_t)(r->rows.n / s->batch);
+	s->series.at += s->batch;
+}
+
+/* The next batch of cameras, or the reply. */
+static enum step ask_on(struct req *r, struct stats *s)
+{
+	if (s->series.at < s->series.n && !s->more)
+		return ask(r, s);
+	json_close(&r->out, ']');
+	series_next(r, s->more ? s->last : (struct series_place){0});
+	return req_json(r, 200);
+}
+
+enum step stats_found(struct req *r)
+{
+	struct stats *s = r->state;
+	enum step step = series_take(r, &s->series);
+
+	if (step != STEP_NEXT)
+		return step;
+	/* Cameras of earlier pages. */
+	while (s->after.camera && s->series.at < s->series.n &&
+		strcmp(s->series.camera[s->series.at].code, s->after.camera) <
+			0)
+		s->series.at++;
+	return ask_on(r, s);
 }
 
 enum step stats_rows(struct req *r)
 {
 	struct stats *s = r->state;
 
-	if (s->asked) {
-		s->asked = false;
-	} else {
-		take(r, s);
-		s->series.at++;
-	}
-	/* Cameras of earlier pages. */
-	while (s->after.camera && s->series.at < s->series.n &&
-		strcmp(s->series.camera[s->series.at].code, s->after.camera) <
-			0)
-		s->series.at++;
-	if (s->series.at < s->series.n && !s->more)
-		return ask(r, s);
-	return answer(r, s);
+	take(r, s);
+	return step_again(ask_on(r, s));
 }

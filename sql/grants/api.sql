@@ -23,6 +23,7 @@ GRANT SELECT ON stats_weekday_year TO {api};
 GRANT SELECT ON stats_profile_month TO {api};
 GRANT SELECT ON stats_version TO {api};
 GRANT SELECT ON retention TO {api};
+GRANT SELECT ON outlier_k TO {api};
 GRANT SELECT ON reference_value TO {api};
 GRANT SELECT ON reference_camera TO {api};
 GRANT SELECT, UPDATE (state, note) ON outlier_backup TO {api};

@@ -243,7 +243,7 @@ int main(int argc, char **argv)
 	arena_init(&a, 65536);
 	snprintf(code, sizeof(code), "bench-%d-0", (int)getpid());
 	if (db_open(&db, &account) ||
-		db_run(db, Q_SERIES_ONE, DB_ARGS(DB_S(code)), &a, &rows) ||
+		db_run(db, Q_CAMERA_ID, DB_ARGS(DB_S(code)), &a, &rows) ||
 		!rows.n)
 		leave("database");
 	/* The same camera's rows, in years that HTTP does not reach. */
