@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "analytics/calendar.h"
+#include "analytics/camera.h"
 #include "analytics/sqlfile.h"
 #include "common/db/sync.h"
 #include "common/log.h"
@@ -340,6 +341,25 @@ enum err migrate_print_accounts(const struct conf *c)
 
 /* ---- the whole */
 
+/* The camera of rows that name none, for the API and for SQL alike. */
+static enum err seed_camera(struct run *r)
+{
+	const char *code = r->conf->api_default_camera, *field;
+	struct db_rows rows;
+	enum err e = db_run(
+		r->db, Q_CAMERA_ID, DB_ARGS(DB_S(code)), &r->arena, &rows);
+
+	if (!e && !rows.n)
+		e = camera_create(r->db, &(struct camera_new){.code = code},
+			NULL, &field);
+	if (e == E_INVALID)
+		log_error("api.default_camera: \"%s\" %s", code,
+			camera_rule("camera"));
+	return e ? e
+		 : db_run(r->db, Q_DEFAULT_CAMERA_SET, DB_ARGS(DB_S(code)),
+			   NULL, NULL);
+}
+
 static enum err seed(struct run *r)
 {
 	const struct conf *c = r->conf;
@@ -359,7 +379,7 @@ static enum err seed(struct run *r)
 	if (e == E_EXISTS)
 		log_error("site.name: \"%s\" is the name of another site",
 			c->site_name);
-	return e;
+	return e ? e : seed_camera(r);
 }
 
 static enum err apply(struct run *r)

@@ -37,7 +37,7 @@ def test_it_does_the_events_work_while_they_do_not_run(schema, tmp_path):
     schema.run_tally("camera", "add", "gate-1")
     schema.sql("INSERT INTO count_record (camera_id, start_at, end_at, people)"
                " SELECT camera_id, '2026-01-05 10:00:00', "
-               "'2026-01-05 10:05:00', 7 FROM camera")
+               "'2026-01-05 10:05:00', 7 FROM camera WHERE code = 'gate-1'")
     worker = schema.worker(tmp_path / "log")
     wait_for("the day's figures", lambda: schema.sql(
         "SELECT people_sum FROM stats_day") == [(7,)])

@@ -1,0 +1,19 @@
+-- SPDX-License-Identifier: MIT
+-- averaged_weekday_month: a row per weekday of each month that is over; what
+-- monthly_mon_stats to monthly_sun_stats show.  See day_stats.
+CREATE OR REPLACE VIEW averaged_weekday_month AS
+SELECT TO_DAYS(s.month_start) * 8 + s.weekday AS _id, s.weekday,
+       s.month_start AS start_date,
+       SUM(s.people_sum) * 1e0 / NULLIF(SUM(s.people_n), 0) AS avg_people,
+       (SUM(s.people_sum)
+	+ 1.5 * SQRT(SUM(s.people_n) * SUM(s.people_sq)
+		     - SUM(s.people_sum) * SUM(s.people_sum)))
+	/ NULLIF(SUM(s.people_n), 0) AS std_people,
+       SUM(s.vehicle_sum) * 1e0 / NULLIF(SUM(s.vehicle_n), 0) AS avg_vehicle,
+       (SUM(s.vehicle_sum)
+	+ 1.5 * SQRT(SUM(s.vehicle_n) * SUM(s.vehicle_sq)
+		     - SUM(s.vehicle_sum) * SUM(s.vehicle_sum)))
+	/ NULLIF(SUM(s.vehicle_n), 0) AS std_vehicle
+FROM averaged_camera c JOIN stats_weekday_month s ON s.camera_id = c.camera_id
+WHERE LAST_DAY(s.month_start) < (SELECT today FROM averaged_today)
+GROUP BY s.month_start, s.weekday
