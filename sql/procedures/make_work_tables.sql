@@ -12,7 +12,7 @@ BEGIN
 		camera_id INT UNSIGNED NOT NULL,
 		start_at DATETIME NOT NULL,
 		time_zone_id SMALLINT UNSIGNED NOT NULL,
-		offset_s MEDIUMINT NOT NULL,
+		offset_s MEDIUMINT NULL,
 		change_at DATETIME NULL,
 		fold_to DATETIME NULL,
 		PRIMARY KEY (camera_id, start_at)
@@ -46,7 +46,7 @@ BEGIN
 		motorcycle INT UNSIGNED NULL,
 		bicycle INT UNSIGNED NULL,
 		scooter INT UNSIGNED NULL,
-		partial_n SMALLINT UNSIGNED NOT NULL,
+		partial BOOLEAN NOT NULL,
 		PRIMARY KEY (camera_id, start_at)
 	) ENGINE=MEMORY;
 	CREATE OR REPLACE TEMPORARY TABLE work_hour (

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- roll_up_claim: takes up to `batch` marks, the newest first, out of
+-- roll_up_claim: takes up to p_count marks, the newest first, out of
 -- dirty_quarter.  What an earlier run claimed and did not finish goes first.
 --
 -- No row is missed: its writer sets the mark in the transaction of the row.  A
@@ -9,7 +9,8 @@
 -- writers mark the same quarters again while they are being counted.
 -- READ COMMITTED keeps the gaps between marks free for writers; the index is
 -- forced because a scan of a small table would wait for marks it does not want.
-CREATE OR REPLACE PROCEDURE roll_up_claim(p_batch INT, OUT p_claimed INT)
+CREATE OR REPLACE PROCEDURE roll_up_claim(p_count INT UNSIGNED,
+					  OUT p_claimed INT UNSIGNED)
 MODIFIES SQL DATA
 BEGIN
 	SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
@@ -18,7 +19,7 @@ BEGIN
 		INSERT INTO claimed_quarter (camera_id, start_at, marked_at)
 		SELECT camera_id, start_at, marked_at
 		FROM dirty_quarter FORCE INDEX (PRIMARY)
-		ORDER BY start_at DESC, camera_id DESC LIMIT p_batch
+		ORDER BY start_at DESC, camera_id DESC LIMIT p_count
 		FOR UPDATE SKIP LOCKED;
 		DELETE d FROM claimed_quarter c
 		STRAIGHT_JOIN dirty_quarter d FORCE INDEX (PRIMARY)

@@ -1,16 +1,18 @@
 -- SPDX-License-Identifier: MIT
--- roll_up_claimed: recomputes every bucket above the claimed quarters, in one
--- transaction: readers never see two levels disagree.  READ COMMITTED, because
--- INSERT ... SELECT would otherwise lock the raw rows against their writers.
+-- roll_up_claimed: recomputes every bucket above the next p_batch claimed
+-- quarters, camera by camera, in one transaction: readers never see two levels
+-- disagree.  READ COMMITTED, because INSERT ... SELECT would otherwise lock the
+-- raw rows against their writers.
 --
 -- A camera's zone is read with a share lock, so that it cannot move to another
 -- one before this commits.  Marks of a camera that is gone count for nothing.
 --
--- work_part holds the claimed quarters, each with its offset from UTC.  Where
+-- work_part holds these quarters, each with its offset from UTC.  Where
 -- the clock changes inside of a quarter (St John's, 00:01, until 2011), it is
 -- two parts, and so two rows of stats_quarter, the second from the change on.
-CREATE OR REPLACE PROCEDURE roll_up_claimed(OUT p_rows BIGINT UNSIGNED,
-					    OUT p_buckets INT UNSIGNED)
+CREATE OR REPLACE PROCEDURE roll_up_claimed(p_batch INT UNSIGNED,
+	OUT p_rows BIGINT UNSIGNED, OUT p_quarters INT UNSIGNED,
+	OUT p_buckets INT UNSIGNED)
 MODIFIES SQL DATA
 BEGIN
 	DECLARE v_text VARCHAR(128);
@@ -31,7 +33,9 @@ BEGIN
 	START TRANSACTION;
 	INSERT INTO work_camera (camera_id, time_zone_id)
 	SELECT c.camera_id, c.time_zone_id
-	FROM (SELECT DISTINCT camera_id FROM claimed_quarter) q
+	FROM (SELECT DISTINCT camera_id
+	      FROM (SELECT camera_id FROM claimed_quarter
+		    ORDER BY camera_id, start_at LIMIT p_batch) b) q
 	STRAIGHT_JOIN camera c ON c.camera_id = q.camera_id
 	LOCK IN SHARE MODE;
 
@@ -41,10 +45,17 @@ BEGIN
 	       IF(o.change_at IS NULL OR q.start_at < o.change_at,
 		  o.offset_s, o.offset2_s), o.change_at,
 	       o.change_at + INTERVAL (o.offset_s - o.offset2_s) SECOND
-	FROM claimed_quarter q
+	FROM (SELECT camera_id, start_at FROM claimed_quarter
+	      ORDER BY camera_id, start_at LIMIT p_batch) q
 	STRAIGHT_JOIN work_camera w ON w.camera_id = q.camera_id
-	STRAIGHT_JOIN calendar_offset o ON o.time_zone_id = w.time_zone_id
+	LEFT JOIN calendar_offset o ON o.time_zone_id = w.time_zone_id
 		AND o.day_utc = CAST(q.start_at AS DATE);
+	SET v_text = (SELECT CONCAT('no calendar for camera ', camera_id,
+				    ' at ', start_at)
+		      FROM work_part WHERE offset_s IS NULL LIMIT 1);
+	IF v_text IS NOT NULL THEN
+		SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_text;
+	END IF;
 	INSERT INTO work_part (camera_id, start_at, time_zone_id, offset_s,
 			       change_at, fold_to)
 	SELECT p.camera_id, p.change_at, p.time_zone_id, o.offset2_s,
@@ -54,16 +65,6 @@ BEGIN
 		AND o.day_utc = CAST(p.start_at AS DATE)
 	WHERE p.change_at > p.start_at
 	  AND p.change_at < p.start_at + INTERVAL 900 SECOND;
-	SET v_text = (SELECT CONCAT('no calendar for camera ', q.camera_id,
-				    ' at ', q.start_at)
-		      FROM claimed_quarter q
-		      JOIN work_camera w ON w.camera_id = q.camera_id
-		      LEFT JOIN work_part p ON p.camera_id = q.camera_id
-			AND p.start_at = q.start_at
-		      WHERE p.camera_id IS NULL LIMIT 1);
-	IF v_text IS NOT NULL THEN
-		SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_text;
-	END IF;
 	CALL roll_up_quarters();
 
 	-- An hour is a local one at one offset: it ends, or begins, at a change.
@@ -109,7 +110,8 @@ BEGIN
 	SET r.again = TRUE
 	WHERE r.found = '' AND d.local_date < r.local_date;
 
-	DELETE FROM claimed_quarter;
+	DELETE FROM claimed_quarter ORDER BY camera_id, start_at LIMIT p_batch;
+	SET p_quarters = ROW_COUNT();
 	UPDATE stats_version SET version = version + 1;
 	COMMIT;
 	SET p_rows = (SELECT COALESCE(SUM(q.row_n), 0)

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- roll_up_hours: the hours in work_hour equal the sum of their quarters.
 -- A step of roll_up_claimed.  An hour's quarters are its own start (step 0)
--- and the full quarters after it (steps 1 to 4) before its end.
+-- and the full quarters after it (steps 1 to 4) before its end.  Sums are taken
+-- as DOUBLE, as in sum_quarters, exact for the 3600 rows that an hour can have.
 CREATE OR REPLACE PROCEDURE roll_up_hours()
 MODIFIES SQL DATA
 BEGIN
@@ -17,15 +18,18 @@ BEGIN
 		motorcycle, bicycle, scooter)
 	SELECT t.camera_id, t.local_date, t.start_at, t.end_at,
 	       t.local_hour, t.fold, WEEKDAY(t.local_date) + 1,
-	       SUM(s.row_n), SUM(s.observed_s),
-	       SUM(s.people_n), SUM(s.people_sum), SUM(s.people_sq),
-	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new),
-	       SUM(s.vehicle_n), SUM(s.vehicle_sum), SUM(s.vehicle_sq),
-	       MIN(s.vehicle_min), MAX(s.vehicle_max), SUM(s.vehicle_new),
-	       SUM(s.face_n), SUM(s.face_sum), SUM(s.face_sq),
-	       MIN(s.face_min), MAX(s.face_max), SUM(s.face_new),
-	       SUM(s.car), SUM(s.bus), SUM(s.truck),
-	       SUM(s.motorcycle), SUM(s.bicycle), SUM(s.scooter)
+	       SUM(s.row_n * 1e0), SUM(s.observed_s * 1e0),
+	       SUM(s.people_n * 1e0), SUM(s.people_sum * 1e0),
+	       SUM(s.people_sq * 1e0),
+	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new * 1e0),
+	       SUM(s.vehicle_n * 1e0), SUM(s.vehicle_sum * 1e0),
+	       SUM(s.vehicle_sq * 1e0),
+	       MIN(s.vehicle_min), MAX(s.vehicle_max), SUM(s.vehicle_new * 1e0),
+	       SUM(s.face_n * 1e0), SUM(s.face_sum * 1e0),
+	       SUM(s.face_sq * 1e0),
+	       MIN(s.face_min), MAX(s.face_max), SUM(s.face_new * 1e0),
+	       SUM(s.car * 1e0), SUM(s.bus * 1e0), SUM(s.truck * 1e0),
+	       SUM(s.motorcycle * 1e0), SUM(s.bicycle * 1e0), SUM(s.scooter * 1e0)
 	FROM work_hour t STRAIGHT_JOIN seq_0_to_4 k STRAIGHT_JOIN stats_quarter s
 		ON s.camera_id = t.camera_id
 		AND s.start_at = IF(k.seq = 0, t.start_at,

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- roll_up_quarters: the quarter hours in work_part equal their raw rows.
--- A step of roll_up_claimed.  Claimed quarters are read as runs per camera, and
+-- A step of roll_up_claimed.  Quarters are read as runs per camera, and
 -- gaps of up to an hour are read along: a range per quarter would cost more
 -- than the rows in between.  Quarters before raw rows are kept stay as they are.
 CREATE OR REPLACE PROCEDURE roll_up_quarters()
@@ -21,8 +21,9 @@ BEGIN
 						(PARTITION BY camera_id
 						 ORDER BY start_at),
 					start_at) > 4500, 1) AS apart
-			    FROM claimed_quarter
-			    WHERE start_at >= v_from) d) g
+			    FROM work_part
+			    WHERE start_at >= v_from
+			      AND TO_SECONDS(start_at) MOD 900 = 0) d) g
 		GROUP BY camera_id, run)
 	DO
 		CALL sum_quarters(r.camera_id, r.a, r.b);
@@ -66,7 +67,7 @@ BEGIN
 		  FROM work_part p STRAIGHT_JOIN work_quarter q
 			ON q.camera_id = p.camera_id
 			AND q.start_at = p.start_at
-		  WHERE q.partial_n > 0)
+		  WHERE q.partial)
 	DO
 		CALL sum_partial(h.camera_id, h.start_at);
 	END FOR;

@@ -12,10 +12,11 @@ INSERT INTO work_quarter
 		vehicle_sum, vehicle_sq, vehicle_min, vehicle_max, vehicle_new,
 		face_n, face_sum, face_sq, face_min, face_max, face_new, car,
 		bus, truck, motorcycle, bicycle, scooter,
-		partial_n)
+		partial)
 	SELECT p_camera_id,
-	       GREATEST(p_from, MIN(start_at) - INTERVAL
-			(TO_SECONDS(MIN(start_at)) MOD 900) SECOND),
+	       GREATEST(p_from, p_from + INTERVAL
+			(TO_SECONDS(start_at) DIV 900 * 900
+			 - TO_SECONDS(p_from)) SECOND),
 	       COUNT(*), SUM(observed_s * 1e0),
 	       COUNT(people), COALESCE(SUM(people * 1e0), 0),
 	       COALESCE(SUM(people * 1e0 * people), 0),
@@ -28,7 +29,8 @@ INSERT INTO work_quarter
 	       MIN(face), MAX(face), SUM(face_new * 1e0),
 	       SUM(car * 1e0), SUM(bus * 1e0), SUM(truck * 1e0),
 	       SUM(motorcycle * 1e0), SUM(bicycle * 1e0), SUM(scooter * 1e0),
-	       SUM(observed_s * 2 < TIMESTAMPDIFF(SECOND, start_at, end_at))
+	       MAX(TIMESTAMPDIFF(SECOND, start_at, end_at)
+		   - observed_s * 2e0) > 0
 	FROM count_record
 	WHERE camera_id = p_camera_id
 	  AND start_at >= p_from AND start_at < p_to

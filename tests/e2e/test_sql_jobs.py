@@ -74,7 +74,7 @@ def test_a_row_between_claim_and_recount_is_not_lost(db, cam, other):
     db.run("CALL roll_up_claim(100, @n)")
     put(other, cam, 1)
     db.run("CALL make_work_tables()")
-    db.run("CALL roll_up_claimed(@rows_n, @buckets)")
+    db.run("CALL roll_up_claimed(100, @rows_n, @quarters, @buckets)")
     assert people(db) == [(1, 1)]
     other.commit()
     db.run("DO RELEASE_LOCK(roll_up_lock())")
