@@ -62,6 +62,25 @@ const char *const recount_level_name[LEVEL_COUNT] = {
 	[LEVEL_HOUR_PARTIAL] = "hour_partial",
 };
 
+static const enum recount_level made_of[LEVEL_COUNT] = {
+	[LEVEL_QUARTER] = LEVEL_COUNT,
+	[LEVEL_HOUR] = LEVEL_QUARTER,
+	[LEVEL_DAY] = LEVEL_HOUR,
+	[LEVEL_WEEK] = LEVEL_DAY,
+	[LEVEL_MONTH] = LEVEL_DAY,
+	[LEVEL_YEAR] = LEVEL_MONTH,
+	[LEVEL_WEEKDAY_MONTH] = LEVEL_DAY,
+	[LEVEL_WEEKDAY_YEAR] = LEVEL_WEEKDAY_MONTH,
+	[LEVEL_PROFILE_MONTH] = LEVEL_HOUR,
+	[LEVEL_QUARTER_PARTIAL] = LEVEL_COUNT,
+	[LEVEL_HOUR_PARTIAL] = LEVEL_QUARTER_PARTIAL,
+};
+
+enum recount_level recount_made_of(enum recount_level level)
+{
+	return made_of[level];
+}
+
 /* ---- figures */
 
 #define METRIC_NAMES(m) m "_n", m "_sum", m "_sq", m "_min", m "_max", m "_new"
@@ -180,9 +199,11 @@ struct stretch {
 	int offset;
 };
 
+/* What a row, a part or a finer bucket says of the buckets it belongs to. */
 struct place {
-	int64_t at, date; /* the date as seconds of its midnight in UTC */
-	int hour;
+	int64_t at, end; /* the end of a part */
+	int64_t date;	 /* as seconds of its midnight in UTC */
+	int hour, weekday;
 };
 
 static int64_t floor_to(int64_t v, int64_t step)
@@ -204,7 +225,10 @@ static struct place place_of(const struct stretch *s, int64_t at)
 {
 	int64_t local = at + s->offset, date = floor_to(local, DAY_S);
 
-	return (struct place){at, date, (int)((local - date) / HOUR_S)};
+	return (struct place){.at = at,
+		.date = date,
+		.hour = (int)((local - date) / HOUR_S),
+		.weekday = when_weekday(date)};
 }
 
 /* The first day of the span that holds a date. */
@@ -258,6 +282,37 @@ static int64_t date_number(int64_t date)
 	return when_number(date) / 1000000;
 }
 
+static int64_t date_of(int64_t number)
+{
+	return when_from_number(number * 1000000);
+}
+
+struct recount_span recount_span_of(
+	const struct tz *tz, enum recount_level level, const int64_t key[2])
+{
+	enum span span = specs[level].span;
+	struct stretch stretch = {0, 0, 0};
+	struct recount_span s;
+
+	if (span == QUARTER) {
+		s.start = when_from_number(key[0]);
+		find_stretch(tz, &stretch, s.start);
+		s.first = place_of(&stretch, s.start).date;
+	} else {
+		s.first = date_of(key[0]);
+		s.start = span == HOUR ? when_from_number(key[1])
+				       : day_start(tz, s.first);
+	}
+	s.next = next_first_day(span, s.first);
+	return s;
+}
+
+bool recount_in(const struct recount_window *w, const struct recount_span *s)
+{
+	return s->first >= w->from && s->next <= w->to &&
+		s->start >= w->since && s->start < w->until;
+}
+
 /* ---- open buckets */
 
 struct open {
@@ -279,7 +334,8 @@ struct part {
 
 struct recount {
 	const struct tz *tz;
-	struct recount_window window;
+	enum recount_level source;
+	const struct recount_window *windows;
 	recount_emit *emit;
 	void *arg;
 	struct stretch stretch;
@@ -291,24 +347,16 @@ struct recount {
 	struct part part[PARTS_MAX];
 };
 
-static bool in_window(
-	const struct recount *r, int64_t first, int64_t next, int64_t start)
-{
-	return first >= r->window.from && next <= r->window.to &&
-		start >= r->window.since;
-}
-
 static void find_edges(const struct recount *r, enum span span,
-	const struct part *part, const struct place *p,
-	struct recount_bucket *b)
+	const struct place *p, struct recount_bucket *b)
 {
 	const struct stretch *s = &r->stretch;
 	int64_t full = floor_to(p->at + s->offset, HOUR_S) - s->offset;
 	int64_t first = first_day(span, p->date);
 
 	if (span == QUARTER) {
-		b->start = part->start;
-		b->end = part->end;
+		b->start = p->at;
+		b->end = p->end;
 	} else if (span == HOUR) {
 		b->start = full > s->start ? full : s->start;
 		b->end = full + HOUR_S < s->end ? full + HOUR_S : s->end;
@@ -324,7 +372,7 @@ static void make_key(enum recount_level level, const struct place *p,
 	const struct spec *spec = &specs[level];
 
 	b->hour = p->hour;
-	b->weekday = when_weekday(p->date);
+	b->weekday = p->weekday;
 	if (spec->span == QUARTER) {
 		b->key[0] = when_number(b->start);
 		return;
@@ -381,20 +429,21 @@ static struct open *take(struct recount *r, enum recount_level level,
 }
 
 static void put(struct recount *r, enum recount_level level,
-	const struct part *part, const struct recount_figures *f)
+	const struct place *p, const struct recount_figures *f, bool pending)
 {
 	enum span span = specs[level].span;
-	struct place p = place_of(&r->stretch, part->start);
-	int64_t first = first_day(span, p.date);
 	struct recount_bucket b = {.pending = false};
+	struct recount_span s = {.first = first_day(span, p->date)};
 	struct open *o;
 
-	find_edges(r, span, part, &p, &b);
-	if (!in_window(r, first, next_first_day(span, first), b.start))
+	find_edges(r, span, p, &b);
+	s.next = next_first_day(span, s.first);
+	s.start = b.start;
+	if (!recount_in(&r->windows[level], &s))
 		return;
-	make_key(level, &p, &b);
+	make_key(level, p, &b);
 	o = take(r, level, &b);
-	o->b.pending |= r->marked;
+	o->b.pending |= pending;
 	figures_add(&o->b.f, f);
 }
 
@@ -424,23 +473,33 @@ static enum err let_go(struct recount *r, int64_t at)
 
 /* ---- quarters */
 
+/* Is the level counted from what is at hand? */
+static bool counts(const struct recount *r, enum recount_level level)
+{
+	return r->source == LEVEL_COUNT || made_of[level] == r->source;
+}
+
+static void close_part(struct recount *r, const struct part *part)
+{
+	struct place p;
+
+	find_stretch(r->tz, &r->stretch, part->start);
+	p = place_of(&r->stretch, part->start);
+	p.end = part->end;
+	for (int i = 0; i < LEVEL_COUNT; i++) {
+		enum recount_level level = (enum recount_level)i;
+		const struct recount_figures *f =
+			specs[i].partial ? &part->partial : &part->f;
+
+		if (counts(r, level) && (r->marked || f->v[COL_ROW_N]))
+			put(r, level, &p, f, r->marked);
+	}
+}
+
 static void close_quarter(struct recount *r)
 {
-	for (int i = 0; i < r->parts; i++) {
-		const struct part *p = &r->part[i];
-
-		if (!p->f.v[COL_ROW_N] && !r->marked)
-			continue;
-		find_stretch(r->tz, &r->stretch, p->start);
-		for (int level = 0; level < LEVEL_COUNT; level++) {
-			bool partial = specs[level].partial;
-
-			if (partial && !p->partial.v[COL_ROW_N] && !r->marked)
-				continue;
-			put(r, (enum recount_level)level, p,
-				partial ? &p->partial : &p->f);
-		}
-	}
+	for (int i = 0; i < r->parts && r->in_quarter; i++)
+		close_part(r, &r->part[i]);
 	r->in_quarter = false;
 }
 
@@ -474,8 +533,7 @@ static enum err go_to(struct recount *r, int64_t at)
 	if (r->in_quarter && r->quarter == quarter)
 		return E_OK;
 	assert(!r->in_quarter || r->quarter < quarter);
-	if (r->in_quarter)
-		close_quarter(r);
+	close_quarter(r);
 	if ((e = let_go(r, quarter)))
 		return e;
 	open_quarter(r, quarter);
@@ -485,12 +543,16 @@ static enum err go_to(struct recount *r, int64_t at)
 /* ---- what is asked */
 
 enum err recount_new(struct recount **r, const struct tz *tz,
-	const struct recount_window *w, recount_emit *emit, void *arg)
+	enum recount_level source, const struct recount_window *windows,
+	recount_emit *emit, void *arg)
 {
 	if (!(*r = calloc(1, sizeof(**r))))
 		return E_NOMEM;
-	**r = (struct recount){
-		.tz = tz, .window = *w, .emit = emit, .arg = arg};
+	**r = (struct recount){.tz = tz,
+		.source = source,
+		.windows = windows,
+		.emit = emit,
+		.arg = arg};
 	for (int level = 0; level < LEVEL_COUNT; level++) {
 		struct shelf *s = &(*r)->shelf[level];
 		size_t n = specs[level].open_max;
@@ -544,26 +606,35 @@ enum err recount_mark(struct recount *r, int64_t at)
 
 enum err recount_end(struct recount *r)
 {
-	if (r->in_quarter)
-		close_quarter(r);
+	close_quarter(r);
 	return let_go(r, INT64_MAX);
 }
 
-bool recount_wants(
-	const struct recount *r, enum recount_level level, const int64_t key[2])
+enum err recount_finer(struct recount *r, const int64_t key[2], int hour,
+	const struct recount_figures *f)
 {
-	enum span span = specs[level].span;
-	struct stretch s = {0, 0, 0};
-	int64_t first, start;
+	enum span span = specs[r->source].span;
+	struct place p;
+	enum err e;
 
+	close_quarter(r);
 	if (span == QUARTER) {
-		start = when_from_number(key[0]);
-		find_stretch(r->tz, &s, start);
-		first = place_of(&s, start).date;
+		p.at = when_from_number(key[0]);
+		find_stretch(r->tz, &r->stretch, p.at);
+		p = place_of(&r->stretch, p.at);
 	} else {
-		first = when_from_number(key[0] * 1000000);
-		start = span == HOUR ? when_from_number(key[1])
-				     : day_start(r->tz, first);
+		p.date = date_of(key[0]);
+		p.at = span == HOUR ? when_from_number(key[1])
+				    : day_start(r->tz, p.date);
+		p.end = p.at;
+		p.hour = hour;
+		p.weekday = specs[r->source].weekday ? (int)key[1]
+						     : when_weekday(p.date);
 	}
-	return in_window(r, first, next_first_day(span, first), start);
+	if ((e = let_go(r, p.at)))
+		return e;
+	for (int i = 0; i < LEVEL_COUNT; i++)
+		if (made_of[i] == r->source)
+			put(r, (enum recount_level)i, &p, f, false);
+	return E_OK;
 }

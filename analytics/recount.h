@@ -79,38 +79,56 @@ struct recount_bucket {
 	struct recount_figures f;
 };
 
-/* Takes a bucket that is complete; an error ends the recount with it. */
-typedef enum err recount_emit(void *arg, enum recount_level level,
-	const struct recount_bucket *bucket);
-
-/* Which buckets are wanted. */
-struct recount_window {
-	int64_t from, to; /* their days lie in [from, to): local dates, as
-			     seconds of their midnight in UTC */
-	int64_t since;	  /* they begin at this instant or after it */
+/* Where a bucket lies: its first day and the day after its last, as seconds of
+ * their midnight in UTC, and its first instant. */
+struct recount_span {
+	int64_t first, next, start;
 };
 
-#define RECOUNT_ALL ((struct recount_window){INT64_MIN, INT64_MAX, INT64_MIN})
+struct recount_span recount_span_of(
+	const struct tz *tz, enum recount_level level, const int64_t key[2]);
+
+/* Days in [from, to), beginning in [since, until): for each level, which
+ * buckets are wanted. */
+struct recount_window {
+	int64_t from, to, since, until;
+};
+
+#define RECOUNT_ALL \
+	((struct recount_window){INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX})
+
+bool recount_in(const struct recount_window *w, const struct recount_span *s);
 
 /* As tables are ordered: below, at or above 0. */
 int recount_compare(const int64_t a[2], const int64_t b[2]);
 
+/* The next finer level, whose buckets make up this one; LEVEL_COUNT: rows. */
+enum recount_level recount_made_of(enum recount_level level);
+
+/* Takes a bucket that is complete; an error ends the recount with it. */
+typedef enum err recount_emit(void *arg, enum recount_level level,
+	const struct recount_bucket *bucket);
+
 struct recount;
 
-/* E_NOMEM.  The zone must outlive it. */
+/*
+ * source LEVEL_COUNT counts every level from rows; a level counts those made of
+ * it from its buckets.  windows: one per level.  Zone and windows must outlive
+ * it.  E_NOMEM.
+ */
 MUST enum err recount_new(struct recount **r, const struct tz *tz,
-	const struct recount_window *w, recount_emit *emit, void *arg);
+	enum recount_level source, const struct recount_window *windows,
+	recount_emit *emit, void *arg);
 void recount_free(struct recount *r);
 
-/* Each not before the one before it, rows and marks together; a mark before
- * the rows of its quarter hour. */
+/* Each not before the one before it, marks and what they mark together; a mark
+ * before the rows of its quarter hour, or before a bucket that begins later. */
 MUST enum err recount_row(struct recount *r, const struct recount_row *row);
 MUST enum err recount_mark(struct recount *r, int64_t at);
+/* A bucket of the source: its key, its hour where it is an hour. */
+MUST enum err recount_finer(struct recount *r, const int64_t key[2], int hour,
+	const struct recount_figures *f);
 /* Nothing follows: all that is left comes out. */
 MUST enum err recount_end(struct recount *r);
-
-/* Is a bucket of this key in the window? */
-bool recount_wants(const struct recount *r, enum recount_level level,
-	const int64_t key[2]);
 
 #endif

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * verify: `tally verify`: recounts the raw rows and holds every stored bucket
- * against what they say.
+ * against what they say.  A bucket that begins before raw rows are kept is held
+ * against the sum of the next finer level's, as far as that is kept.
  *
  * Each camera is read in one snapshot, so that rows, marks and buckets agree,
  * and locks nothing; between cameras the snapshot is let go, so that whoever
  * wants to alter a table waits for one camera at most.  Rows, marks and each
  * level's buckets come by pages: memory does not grow with them.
  *
- * Map: saying it, stored buckets, comparing, raw rows and marks, a camera,
- * cameras that are not there, the command.
+ * Map: saying it, stored buckets, comparing, raw rows and marks, what is kept,
+ * a camera, cameras that are not there, the command.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -31,8 +32,9 @@ enum {
 	SHOW_MS = 250
 };
 
-/* The widest range of DATETIME. */
-static const int64_t first_number = 10101000000, last_number = 99991231235959;
+/* The range of DATETIME; a year before 1000 as a number is another one. */
+static const int64_t first_number = 10000101000000,
+		     last_number = 99991231235959;
 
 /* --from and --to, as seconds since 1970. */
 static const int64_t date_min = -30610224000, date_max = 221845392000;
@@ -103,6 +105,11 @@ struct run {
 	const char *code;
 	struct tz *tz;
 	int64_t from, to; /* v's, as instants */
+	/* From when on rows and levels are kept: instants; dates where the key
+	 * begins with one. */
+	int64_t raw, kept[LEVEL_COUNT];
+	/* What is recounted now; what should be there, recounted or not. */
+	struct recount_window window[LEVEL_COUNT], due[LEVEL_COUNT];
 	struct recount *recount;
 	struct marks marks;
 	struct stored stored[LEVEL_COUNT];
@@ -267,15 +274,30 @@ static void say_overlap(struct run *r, const struct recount_row *row)
 
 /* ---- stored buckets */
 
-/* The number of the first date that matters, or of the first instant. */
-static int64_t first_key(const struct run *r, enum recount_level level)
+static bool is_quarter(enum recount_level level)
 {
-	bool quarter = level == LEVEL_QUARTER || level == LEVEL_QUARTER_PARTIAL;
+	return level == LEVEL_QUARTER || level == LEVEL_QUARTER_PARTIAL;
+}
 
-	if (r->v->from == INT64_MIN)
-		return quarter ? first_number : first_number / 1000000;
-	return quarter ? when_number(r->from)
-		       : when_number(r->v->from) / 1000000;
+static int64_t later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Begins anew, with the first bucket that is due. */
+static void rewind_stored(struct run *r, enum recount_level level)
+{
+	const struct recount_window *due = &r->due[level];
+	struct stored *s = &r->stored[level];
+	int64_t from =
+		is_quarter(level) ? later(r->from, due->since) : due->from;
+
+	s->page = (struct db_rows){.n = 0};
+	s->at = 0;
+	s->end = false;
+	s->key[0] = from == INT64_MIN ? first_number : when_number(from);
+	s->key[0] /= is_quarter(level) ? 1 : 1000000;
+	s->key[1] = -1;
 }
 
 /* The row at hand; *row is NULL behind the last. */
@@ -416,8 +438,18 @@ static void compare(struct run *r, enum recount_level level,
 	compare_figures(r, level, b, c);
 }
 
-/* What is stored before a key (NULL: at all) has no row to come from; *row is
- * then what is stored at the key or behind it. */
+/* A stored bucket that no row, or no finer bucket, makes. */
+static void judge_alone(struct run *r, enum recount_level level,
+	const struct recount_span *span, const struct db_cell *c)
+{
+	if (recount_in(&r->window[level], span))
+		say_superfluous(r, level, c);
+	else if (recount_in(&r->due[level], span))
+		r->v->not_compared++;
+}
+
+/* Passes what is stored before a key (NULL: all that may matter); *row is then
+ * what is stored at the key or behind it. */
 static enum err pass_stored(struct run *r, enum recount_level level,
 	const int64_t key[2], const struct db_cell **row)
 {
@@ -425,11 +457,12 @@ static enum err pass_stored(struct run *r, enum recount_level level,
 
 	while (!(e = stored_row(r, level, row)) && *row) {
 		int64_t has[2] = {(*row)[CELL_KEY].i, (*row)[CELL_KEY + 1].i};
+		struct recount_span span = recount_span_of(r->tz, level, has);
 
-		if (key && recount_compare(has, key) >= 0)
+		if (key ? recount_compare(has, key) >= 0
+			: span.start >= r->due[level].until)
 			return E_OK;
-		if (recount_wants(r->recount, level, has))
-			say_superfluous(r, level, *row);
+		judge_alone(r, level, &span, *row);
 		r->stored[level].at++;
 	}
 	return e;
@@ -526,8 +559,8 @@ static enum err feed_rows(struct run *r)
 	struct db_rows page;
 	enum err e;
 
-	if (r->from != INT64_MIN)
-		after = when_number(r->from - 1);
+	if (r->from != INT64_MIN || r->raw != INT64_MIN)
+		after = when_number(later(r->from, r->raw) - 1);
 	/* Where a clock went back, rows of a day come behind its end. */
 	if (r->to != INT64_MAX)
 		end = when_number(r->to + 2 * DAY_S);
@@ -552,6 +585,77 @@ static enum err feed_rows(struct run *r)
 	return e;
 }
 
+/* ---- what is kept */
+
+/* The one place that knows about retention. */
+static enum err read_kept(struct run *r, struct arena *arena)
+{
+	struct db_rows rows;
+	enum err e = db_run(r->v->db, Q_VERIFY_KEPT, NULL, arena, &rows);
+
+	r->raw = INT64_MIN;
+	for (int i = 0; i < LEVEL_COUNT; i++)
+		r->kept[i] = INT64_MIN;
+	for (size_t k = 0; k < rows.n && !e; k++) {
+		const struct db_cell *c = &rows.cell[k * rows.cols];
+		int64_t from = when_from_number(c[1].i);
+
+		if (from <= date_min) /* all of it */
+			continue;
+		if (!strcmp(c[0].s.at, "raw"))
+			r->raw = from;
+		for (int i = 0; i < LEVEL_COUNT; i++)
+			if (!strcmp(c[0].s.at, recount_level_name[i]))
+				r->kept[i] = from;
+	}
+	r->kept[LEVEL_QUARTER_PARTIAL] = r->kept[LEVEL_QUARTER];
+	r->kept[LEVEL_HOUR_PARTIAL] = r->kept[LEVEL_HOUR];
+	return e;
+}
+
+/* Buckets of a level that are kept, and those --from and --to ask for. */
+static struct recount_window kept_window(
+	const struct run *r, enum recount_level level)
+{
+	struct recount_window w = RECOUNT_ALL;
+
+	w.from = r->v->from;
+	w.to = r->v->to;
+	if (is_quarter(level))
+		w.since = r->kept[level];
+	else
+		w.from = later(w.from, r->kept[level]);
+	return w;
+}
+
+/* For a recount from rows: what begins while they are kept. */
+static void windows_of_rows(struct run *r)
+{
+	for (int i = 0; i < LEVEL_COUNT; i++) {
+		struct recount_window *w = &r->window[i];
+
+		*w = kept_window(r, (enum recount_level)i);
+		w->since = later(w->since, r->raw);
+		r->due[i] = *w;
+	}
+}
+
+/* For one from a finer level: what begins before, as far as that is kept. */
+static void windows_of_level(struct run *r, enum recount_level source)
+{
+	for (int i = 0; i < LEVEL_COUNT; i++) {
+		struct recount_window *w = &r->window[i];
+
+		*w = kept_window(r, (enum recount_level)i);
+		w->until = r->raw;
+		r->due[i] = *w;
+		if (is_quarter(source))
+			w->since = later(w->since, r->kept[source]);
+		else
+			w->from = later(w->from, r->kept[source]);
+	}
+}
+
 /* ---- a camera */
 
 static int64_t date_start(const struct tz *tz, int64_t date)
@@ -561,31 +665,121 @@ static int64_t date_start(const struct tz *tz, int64_t date)
 	return tz_day_start(tz, c.year, c.month, c.day);
 }
 
-static enum err recount_camera(struct run *r)
+static enum err begin(struct run *r, enum recount_level source)
 {
-	struct verify *v = r->v;
+	for (int i = 0; i < LEVEL_COUNT; i++)
+		rewind_stored(r, (enum recount_level)i);
+	r->marks.page = (struct db_rows){.n = 0};
+	r->marks.at = 0;
+	r->marks.end = false;
+	r->marks.last = first_number;
+	return recount_new(
+		&r->recount, r->tz, source, r->window, check_bucket, r);
+}
+
+static enum err recount_from_rows(struct run *r)
+{
 	const struct db_cell *row;
 	enum err e;
 
-	for (int i = 0; i < LEVEL_COUNT; i++) {
-		r->stored[i].key[0] = first_key(r, (enum recount_level)i);
-		r->stored[i].key[1] = -1;
-	}
-	r->marks.last = first_number;
+	windows_of_rows(r);
 	r->furthest.end = INT64_MIN;
-	if ((e = next_mark(r)) || (e = feed_rows(r)) ||
-		(e = feed_marks(r, INT64_MAX)) || (e = recount_end(r->recount)))
-		return e;
+	if (!(e = begin(r, LEVEL_COUNT)) && !(e = next_mark(r)) &&
+		!(e = feed_rows(r)) && !(e = feed_marks(r, INT64_MAX)))
+		e = recount_end(r->recount);
 	for (int i = 0; i < LEVEL_COUNT && !e; i++)
 		e = pass_stored(r, (enum recount_level)i, NULL, &row);
-	v->cameras++;
+	recount_free(r->recount);
+	return e;
+}
+
+/* The figures of a stored bucket, to be summed up. */
+static struct recount_figures figures_of(
+	enum recount_level level, const struct db_cell *c)
+{
+	const char *letters = stmt_defs[page_of[level]].cols + CELL_EXACT;
+	struct recount_figures f = {.null = 0};
+
+	for (int k = 0; k < COL_COUNT; k++) {
+		const struct db_cell *x = &c[CELL_EXACT + k];
+
+		if (x->null)
+			f.null |= UINT32_C(1) << k;
+		else if (letters[k] == 'i')
+			f.v[k] = (uint128)x->i;
+		else
+			for (const char *s = x->s.at; *s >= '0' && *s <= '9';)
+				f.v[k] = f.v[k] * 10 + (uint128)(*s++ - '0');
+	}
+	return f;
+}
+
+/* Up to where the buckets reach that begin before raw rows are kept. */
+static int64_t reach(const struct run *r, enum recount_level source)
+{
+	static const int days[LEVEL_COUNT] = {[LEVEL_QUARTER] = 3,
+		[LEVEL_QUARTER_PARTIAL] = 3,
+		[LEVEL_HOUR] = 35,
+		[LEVEL_DAY] = 35,
+		[LEVEL_MONTH] = 370,
+		[LEVEL_WEEKDAY_MONTH] = 370};
+
+	int64_t end = r->raw + days[source] * DAY_S;
+
+	return r->to < end - 2 * DAY_S ? r->to + 2 * DAY_S : end;
+}
+
+/* Recounts what is made of a level and begins before raw rows are kept. */
+static enum err recount_from_level(struct run *r, enum recount_level source)
+{
+	int64_t end = reach(r, source);
+	const struct db_cell *row;
+	enum err e;
+
+	windows_of_level(r, source);
+	if (!(e = begin(r, source)))
+		e = next_mark(r);
+	while (!e && !(e = stored_row(r, source, &row)) && row) {
+		int64_t key[2] = {row[CELL_KEY].i, row[CELL_KEY + 1].i};
+		struct recount_span span = recount_span_of(r->tz, source, key);
+		struct recount_figures f = figures_of(source, row);
+
+		if (span.start >= end)
+			break;
+		/* No one can say any more whether these are right. */
+		r->v->not_compared += is_quarter(source) &&
+			recount_in(&r->due[source], &span);
+		if (!(e = feed_marks(r, span.start)))
+			e = recount_finer(
+				r->recount, key, (int)row[CELL_HOUR].i, &f);
+		r->stored[source].at++;
+	}
+	if (!e && !(e = feed_marks(r, end)))
+		e = recount_end(r->recount);
+	for (int i = 0; i < LEVEL_COUNT && !e; i++)
+		if (recount_made_of((enum recount_level)i) == source)
+			e = pass_stored(r, (enum recount_level)i, NULL, &row);
+	recount_free(r->recount);
+	return e;
+}
+
+static enum err recount_all(struct run *r)
+{
+	static const enum recount_level sources[] = {LEVEL_QUARTER,
+		LEVEL_QUARTER_PARTIAL, LEVEL_HOUR, LEVEL_DAY, LEVEL_MONTH,
+		LEVEL_WEEKDAY_MONTH};
+	enum err e = recount_from_rows(r);
+
+	for (size_t i = 0; i < ARRAY_LEN(sources) && !e; i++)
+		if (r->raw != INT64_MIN)
+			e = recount_from_level(r, sources[i]);
+	r->v->cameras += !e;
 	return e;
 }
 
 static enum err check_in_zone(struct run *r, const char *zone)
 {
 	struct verify *v = r->v;
-	struct recount_window w = {v->from, v->to, INT64_MIN};
 	enum err e;
 
 	if ((e = tz_load(zone, &r->tz))) {
@@ -595,9 +789,7 @@ static enum err check_in_zone(struct run *r, const char *zone)
 	}
 	r->from = v->from == INT64_MIN ? v->from : date_start(r->tz, v->from);
 	r->to = v->to == INT64_MAX ? v->to : date_start(r->tz, v->to);
-	if (!(e = recount_new(&r->recount, r->tz, &w, check_bucket, r)))
-		e = recount_camera(r);
-	recount_free(r->recount);
+	e = recount_all(r);
 	tz_free(r->tz);
 	return e;
 }
@@ -609,14 +801,15 @@ static enum err check_camera(struct verify *v, int64_t camera_id)
 	struct db_rows rows;
 	enum err e;
 
-	arena_init(&arena, 4096);
+	arena_init(&arena, 65536);
 	arena_init(&r.marks.arena, PAGE_BYTES);
 	for (int i = 0; i < LEVEL_COUNT; i++)
 		arena_init(&r.stored[i].arena, PAGE_BYTES);
 	if (!(e = db_begin_snapshot(v->db))) {
 		e = db_run(v->db, Q_VERIFY_CAMERA, DB_ARGS(DB_I(camera_id)),
 			&arena, &rows);
-		if (!e && rows.n) { /* else it went a moment ago */
+		/* Without a row it went a moment ago. */
+		if (!e && rows.n && !(e = read_kept(&r, &arena))) {
 			r.code = rows.cell[0].s.at;
 			e = check_in_zone(&r, rows.cell[1].s.at);
 		}
@@ -669,13 +862,13 @@ static enum err check_strays(struct verify *v)
 	enum { TABLES = 1 + LEVEL_COUNT };
 	struct db_cell args[TABLES];
 	struct db_rows rows, camera;
-	int64_t id = -1;
+	int64_t id = 0;
 	enum err e;
 
 	if ((e = db_begin_snapshot(v->db)))
 		return e;
-	while (!e && id != INT64_MAX) {
-		int64_t next = INT64_MAX;
+	while (!e && id <= UINT32_MAX) {
+		int64_t next = UINT32_MAX + INT64_C(1);
 
 		for (int i = 0; i < TABLES; i++)
 			args[i] = DB_I(id);
@@ -684,14 +877,14 @@ static enum err check_strays(struct verify *v)
 		for (int i = 0; i < TABLES && !e; i++)
 			if (!rows.cell[i].null && rows.cell[i].i < next)
 				next = rows.cell[i].i;
-		if (!e && next != INT64_MAX)
+		if (!e)
 			e = db_run(v->db, Q_VERIFY_CAMERA, DB_ARGS(DB_I(next)),
 				&v->arena, &camera);
-		for (int i = 0; i < TABLES && !e && next != INT64_MAX; i++)
+		for (int i = 0; i < TABLES && !e; i++)
 			if (!camera.n && !rows.cell[i].null &&
 				rows.cell[i].i == next)
 				say_stray(v, i, next);
-		id = next;
+		id = next + 1;
 	}
 	db_rollback(v->db);
 	return e;

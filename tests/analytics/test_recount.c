@@ -29,16 +29,21 @@ static enum err take(
 	return E_OK;
 }
 
-static void begin_in(const char *zone, const struct recount_window *w)
+static void begin_from(
+	enum recount_level source, const char *zone, struct recount_window w)
 {
+	static struct recount_window windows[LEVEL_COUNT];
+
+	for (int i = 0; i < LEVEL_COUNT; i++)
+		windows[i] = w;
 	outs = 0;
 	ck_assert(!tz_load(zone, &tz));
-	ck_assert(!recount_new(&r, tz, w, take, NULL));
+	ck_assert(!recount_new(&r, tz, source, windows, take, NULL));
 }
 
 static void begin(const char *zone)
 {
-	begin_in(zone, &RECOUNT_ALL);
+	begin_from(LEVEL_COUNT, zone, RECOUNT_ALL);
 }
 
 static void end(void)
@@ -335,21 +340,26 @@ START_TEST(a_mark_makes_every_bucket_over_it_wait)
 }
 END_TEST
 
+static bool wanted(const struct recount_window *w, enum recount_level level,
+	int64_t key0, int64_t key1)
+{
+	struct recount_span s =
+		recount_span_of(tz, level, (int64_t[2]){key0, key1});
+
+	return recount_in(w, &s);
+}
+
 START_TEST(only_buckets_wholly_in_the_window_come_out)
 {
-	const struct recount_window days = {
-		at("2025-12-29"), at("2026-02-01"), INT64_MIN};
-	const struct recount_window since = {
-		INT64_MIN, INT64_MAX, at("2025-12-31T15:00:00Z")};
-	const int64_t week[2] = {20251229, 0}, month[2] = {20251201, 0},
-		      quarter[2] = {20260131144500, 0},
-		      after[2] = {20260131150000, 0};
+	struct recount_window w = {
+		at("2025-12-29"), at("2026-02-01"), INT64_MIN, INT64_MAX};
 
-	begin_in("Asia/Seoul", &days);
-	ck_assert(recount_wants(r, LEVEL_WEEK, week));
-	ck_assert(!recount_wants(r, LEVEL_MONTH, month));
-	ck_assert(recount_wants(r, LEVEL_QUARTER, quarter));
-	ck_assert(!recount_wants(r, LEVEL_QUARTER, after));
+	begin_from(LEVEL_COUNT, "Asia/Seoul", w);
+	ck_assert(wanted(&w, LEVEL_WEEK, 20251229, 0));
+	ck_assert(!wanted(&w, LEVEL_MONTH, 20251201, 0));
+	ck_assert(wanted(&w, LEVEL_QUARTER, 20260131144500, 0));
+	ck_assert(!wanted(&w, LEVEL_QUARTER, 20260131150000, 0));
+	ck_assert(wanted(&w, LEVEL_HOUR, 20260131, 20260131140000));
 	add("2025-12-28T14:59:59Z", 1);
 	add("2025-12-28T15:00:00Z", 1);
 	add("2026-01-31T14:59:59Z", 1);
@@ -360,12 +370,90 @@ START_TEST(only_buckets_wholly_in_the_window_come_out)
 	ck_assert_uint_eq(count(LEVEL_WEEK), 1); /* its last ends in February */
 	ck_assert_uint_eq(count(LEVEL_MONTH), 1);
 	ck_assert_uint_eq(count(LEVEL_YEAR), 0);
-	begin_in("Asia/Seoul", &since);
+
+	w = RECOUNT_ALL;
+	w.since = at("2025-12-31T15:00:00Z");
+	w.until = at("2026-01-31T15:00:00Z");
+	begin_from(LEVEL_COUNT, "Asia/Seoul", w);
 	add("2025-12-31T15:00:00Z", 1);
+	add("2026-01-31T15:00:00Z", 1);
 	end();
 	ck_assert_uint_eq(count(LEVEL_HOUR), 1);
+	ck_assert_uint_eq(count(LEVEL_MONTH), 1);
 	ck_assert_uint_eq(count(LEVEL_YEAR), 1);
-	ck_assert_uint_eq(count(LEVEL_WEEK), 0);
+	ck_assert_uint_eq(figure(nth(LEVEL_YEAR, 0), COL_ROW_N), 2);
+	ck_assert_uint_eq(count(LEVEL_WEEK), 1); /* of the later row */
+}
+END_TEST
+
+/* Counting from rows and level by level from finer buckets is the same. */
+START_TEST(wider_buckets_are_the_sum_of_finer_ones)
+{
+	static struct out rows[OUT_MAX];
+	size_t n;
+
+	srandom(3);
+	begin("America/St_Johns");
+	for (int64_t t = at("2008-10-20T00:00:00Z");
+		t < at("2009-02-10T00:00:00Z"); t += 1 + random() % 9000) {
+		struct recount_row row = row_at(t, random() % 1000000);
+
+		row.observed_s = random() % 61;
+		row.count[random() % COUNTS] = random() % 100;
+		ck_assert(!recount_row(r, &row));
+	}
+	end();
+	n = outs;
+	memcpy(rows, out, n * sizeof(*out));
+	for (int i = 0; i < LEVEL_COUNT; i++) {
+		enum recount_level level = (enum recount_level)i,
+				   source = recount_made_of(level);
+		size_t k = 0;
+
+		if (source == LEVEL_COUNT)
+			continue;
+		begin_from(source, "America/St_Johns", RECOUNT_ALL);
+		for (size_t j = 0; j < n; j++)
+			if (rows[j].level == source)
+				ck_assert(!recount_finer(r, rows[j].b.key,
+					rows[j].b.hour, &rows[j].b.f));
+		end();
+		for (size_t j = 0; j < n; j++) {
+			const struct recount_bucket *a = &rows[j].b, *b;
+
+			if (rows[j].level != level)
+				continue;
+			b = nth(level, k++);
+			ck_assert_int_eq(recount_compare(a->key, b->key), 0);
+			ck_assert_int_eq(a->start, b->start);
+			ck_assert_int_eq(a->end, b->end);
+			ck_assert_int_eq(a->fold, b->fold);
+			ck_assert(!memcmp(&a->f, &b->f, sizeof(a->f)));
+		}
+		ck_assert_uint_eq(k, count(level));
+		ck_assert_uint_gt(k, 1);
+	}
+}
+END_TEST
+
+START_TEST(a_mark_makes_what_is_summed_over_it_wait)
+{
+	struct recount_figures f = {.v = {[COL_ROW_N] = 1}};
+	int64_t key[2] = {20260331, 0};
+
+	begin_from(LEVEL_DAY, "Asia/Seoul", RECOUNT_ALL);
+	ck_assert(!recount_finer(r, key, 0, &f));
+	ck_assert(!recount_mark(r, at("2026-03-31T15:00:00Z")));
+	key[0] = 20260402;
+	ck_assert(!recount_finer(r, key, 0, &f));
+	end();
+	ck_assert_uint_eq(outs, 1 + 2 + 3); /* week, months, weekdays in them */
+	ck_assert(nth(LEVEL_WEEK, 0)->pending);
+	ck_assert(!nth(LEVEL_MONTH, 0)->pending);
+	ck_assert(nth(LEVEL_MONTH, 1)->pending);
+	ck_assert(!nth(LEVEL_WEEKDAY_MONTH, 0)->pending); /* 31 March */
+	ck_assert(nth(LEVEL_WEEKDAY_MONTH, 1)->pending);  /* Wednesdays */
+	ck_assert(!nth(LEVEL_WEEKDAY_MONTH, 2)->pending); /* 2 April */
 }
 END_TEST
 
@@ -417,9 +505,12 @@ static enum err refuse(
 START_TEST(an_error_of_the_taker_ends_the_recount)
 {
 	struct recount_row row = row_at(at("2026-01-01T00:00:00Z"), 1);
+	struct recount_window all[LEVEL_COUNT];
 
 	ck_assert(!tz_load("UTC", &tz));
-	ck_assert(!recount_new(&r, tz, &RECOUNT_ALL, refuse, NULL));
+	for (int i = 0; i < LEVEL_COUNT; i++)
+		all[i] = RECOUNT_ALL;
+	ck_assert(!recount_new(&r, tz, LEVEL_COUNT, all, refuse, NULL));
 	ck_assert(!recount_row(r, &row));
 	row.start += 60 * DAY_S;
 	ck_assert_int_eq(recount_row(r, &row), E_DB_GONE);
@@ -443,6 +534,8 @@ Suite *test_analytics_recount(void)
 	tcase_add_test(t, hours_are_at_one_offset_and_edges_are_the_zones);
 	tcase_add_test(t, a_mark_makes_every_bucket_over_it_wait);
 	tcase_add_test(t, only_buckets_wholly_in_the_window_come_out);
+	tcase_add_test(t, wider_buckets_are_the_sum_of_finer_ones);
+	tcase_add_test(t, a_mark_makes_what_is_summed_over_it_wait);
 	tcase_add_test(t, buckets_come_in_order_and_hold_every_row_once);
 	tcase_add_test(t, an_error_of_the_taker_ends_the_recount);
 	suite_add_tcase(s, t);
