@@ -109,12 +109,23 @@ def test_the_repeated_minute_of_st_johns_belongs_to_the_day_before(db):
 def test_a_date_that_a_zone_left_out_is_in_no_level(db):
     # Samoa went from Thursday, 2011-12-29, to Saturday the 31st.
     c = db.camera("apia", "Pacific/Apia")
-    at = dt.datetime(2011, 12, 28)
+    at = dt.datetime(2011, 12, 25)
     db.add([{"camera_id": c, "start_at": at + dt.timedelta(hours=h),
              "end_at": at + dt.timedelta(hours=h + 1), "people": h}
-            for h in range(120)])
+            for h in range(240)])
     db.roll_up()
-    assert check_levels(db, {c: "Pacific/Apia"})["day"] == 6
+    assert check_levels(db, {c: "Pacific/Apia"})["day"] == 11
+    for level, start, a, b in (
+            ("week", "2011-12-26", (2011, 12, 26), (2012, 1, 1)),
+            ("month", "2011-12-01", (2011, 12, 1), (2011, 12, 31)),
+            ("year", "2011-01-01", (2011, 1, 1), (2011, 12, 31))):
+        a, b = dt.datetime(*a, 10), dt.datetime(*b, 10)
+        hours = [h for h in range(240) if a <= at + dt.timedelta(hours=h) < b]
+        assert db.run("SELECT start_at, end_at, row_n, people_sum "
+                      f"FROM stats_{level} WHERE {level}_start = %s",
+                      start) == [(a, b, len(hours), sum(hours))]
+    assert db.run("SELECT row_n FROM stats_weekday_month WHERE weekday = 5 "
+                  "AND month_start = '2011-12-01'") == []
 
 
 def test_a_camera_that_moves_is_counted_anew_in_its_new_zone(db):
