@@ -143,7 +143,7 @@ def test_figures_equal_a_recount_of_all_cameras_of_the_default_site(db):
     zone_of, others = site(db)
     cameras = [c for c in zone_of if zone_of[c] != "Pacific/Honolulu"]
     for c in cameras + others:
-        db.add(scatter(rng, c, 250))
+        db.add(scatter(rng, c, 160))
     db.roll_up()
     first = check(db, zone_of, dt.datetime(2026, 1, 2))
     assert (dt.date(2024, 2, 29),) in first["day_stats"]
@@ -158,7 +158,7 @@ def test_figures_equal_a_recount_of_all_cameras_of_the_default_site(db):
     for c in cameras + others:  # late ones
         there = {r[0] for r in db.run("SELECT start_at FROM count_record "
                                       "WHERE camera_id = %s", c)}
-        db.add([r for r in scatter(rng, c, 60) if r["start_at"] not in there
+        db.add([r for r in scatter(rng, c, 40) if r["start_at"] not in there
                 and r["start_at"] > dt.datetime(2024, 2, 4)])
     db.roll_up()
     then = check(db, zone_of, dt.datetime(2026, 1, 2))
