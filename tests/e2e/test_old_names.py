@@ -39,7 +39,7 @@ def site(db):
     """The default site, its cameras by zone, and series that do not count:
     a line of one of them, and a camera of another site."""
     for z in ZONES + ("UTC",):
-        db.zone(z)
+        db.zone(z, SPANS[0][0].date() - 60 * DAY)
     db.run("INSERT INTO site (name, tz, is_default) VALUES ('main', 'UTC', 1)")
     main = db.one("SELECT site_id FROM site WHERE is_default = 1")
     zone_of = {}
@@ -214,7 +214,7 @@ def test_a_condition_on_the_date_reads_few_rows(db):
 @pytest.fixture
 def default(db):
     """One camera, that of rows which name none, in UTC."""
-    db.zone("UTC")
+    db.zone("UTC", SPANS[0][0].date() - 60 * DAY)
     db.run("INSERT INTO site (name, tz, is_default) VALUES ('main', 'UTC', 1)")
     db.run("INSERT INTO camera (code, site_id) SELECT 'cam/0', site_id "
            "FROM site")
