@@ -98,8 +98,23 @@ static enum err load(
 			c->newest_end = when_from_number(rows.cell[3].i);
 		}
 		c->good_until_ms = when_clock_ms() + DIRECTORY_TTL_MS;
+		c->version = d->version;
 	}
 	arena_reset(&a);
+	return e;
+}
+
+enum err directory_still(
+	struct directory *d, const char *code, int64_t camera_id)
+{
+	struct directory_camera *c = place(d, code);
+	bool pending = c->pending && !strcmp(c->code, code);
+	enum err e = load(d, code, c);
+
+	if (e == E_NOT_FOUND || (!e && c->camera_id != camera_id))
+		e = E_BUSY;
+	c->pending = pending;
+	c->good_until_ms = e ? 0 : c->good_until_ms;
 	return e;
 }
 
@@ -142,7 +157,9 @@ static enum err find(
 	*out = c;
 	/* A pending row is known here alone. */
 	if (!strcmp(c->code, code) &&
-		(c->pending || c->good_until_ms > when_clock_ms()))
+		(c->pending ||
+			(c->good_until_ms > when_clock_ms() &&
+				c->version == d->version)))
 		return E_OK;
 	c->good_until_ms = 0;
 	c->pending = false;

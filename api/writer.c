@@ -74,7 +74,7 @@ static enum err ask(
 }
 
 /* Whoever remembers references must know when they change: what changes after
- * this look comes after these rows. */
+ * this look comes after these rows.  They change too when a camera goes. */
 static enum err check_version(
 	struct writer *w, struct count *const *row, size_t n)
 {
@@ -85,7 +85,11 @@ static enum err check_version(
 	if (e || !directory_version(w->cameras, version))
 		return e;
 	for (size_t i = 0; !e && i < n; i++) {
-		e = directory_find(w->cameras, row[i]->camera, &camera);
+		if (!i || row[i - 1]->camera_id != row[i]->camera_id)
+			e = directory_still(
+				w->cameras, row[i]->camera, row[i]->camera_id);
+		if (!e)
+			e = directory_find(w->cameras, row[i]->camera, &camera);
 		if (!e)
 			row[i]->suspect = writer_suspects(camera, row[i]);
 	}

@@ -6,6 +6,8 @@ BEGIN
 	DELETE FROM stats_quarter WHERE camera_id = OLD.camera_id;
 	DELETE FROM stats_quarter_partial WHERE camera_id = OLD.camera_id;
 	DELETE FROM dirty_quarter WHERE camera_id = OLD.camera_id;
+	DELETE FROM claimed_quarter WHERE camera_id = OLD.camera_id;
 	DELETE FROM outlier_backup WHERE camera_id = OLD.camera_id;
 	DELETE FROM outlier_low WHERE camera_id = OLD.camera_id;
+	DELETE FROM trigger_failure WHERE camera_id = OLD.camera_id;
 END
