@@ -55,11 +55,12 @@ class Tally:
             raise
 
     def up(self, *options):
-        """Starts what is dead; returns the JSON line as a dict."""
+        """Starts what is dead; returns the JSON line as a dict.  What dev
+        said besides is in self.said."""
         done = dev("up", "--state", self.state, *(options or self.options),
                    **self.env)
         line = json.loads(done.stdout)
-        self.__dict__.update(line)
+        self.__dict__.update(line, said=done.stderr)
         return line
 
     def down(self):

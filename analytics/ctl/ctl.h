@@ -62,6 +62,8 @@ int ctl_user_password(struct ctl *ctl, int argc, char **argv);
 int ctl_camera_add(struct ctl *ctl, int argc, char **argv);
 int ctl_camera_list(struct ctl *ctl, int argc, char **argv);
 int ctl_verify(struct ctl *ctl, int argc, char **argv);
+int ctl_sample_add(struct ctl *ctl, int argc, char **argv);
+int ctl_sample_remove(struct ctl *ctl, int argc, char **argv);
 int ctl_doctor(struct ctl *ctl, int argc, char **argv);
 
 #endif
