@@ -10,6 +10,8 @@
 -- work_part holds these quarters, each with its offset from UTC.  Where
 -- the clock changes inside of a quarter (St John's, 00:01, until 2011), it is
 -- two parts, and so two rows of stats_quarter, the second from the change on.
+-- A change at midnight UTC is not in the calendar as one: the day before ends
+-- with another offset.  It matters to the hours that are there twice.
 CREATE OR REPLACE PROCEDURE roll_up_claimed(p_batch INT UNSIGNED,
 	OUT p_rows BIGINT UNSIGNED, OUT p_quarters INT UNSIGNED,
 	OUT p_buckets INT UNSIGNED)
@@ -43,13 +45,22 @@ BEGIN
 			       change_at, fold_to)
 	SELECT q.camera_id, q.start_at, w.time_zone_id,
 	       IF(o.change_at IS NULL OR q.start_at < o.change_at,
-		  o.offset_s, o.offset2_s), o.change_at,
-	       o.change_at + INTERVAL (o.offset_s - o.offset2_s) SECOND
+		  o.offset_s, o.offset2_s),
+	       COALESCE(o.change_at, CAST(y.day_utc + INTERVAL 1 DAY AS DATETIME)),
+	       IF(o.change_at IS NULL,
+		  CAST(y.day_utc + INTERVAL 1 DAY AS DATETIME)
+			+ INTERVAL (COALESCE(y.offset2_s, y.offset_s)
+				    - o.offset_s) SECOND,
+		  o.change_at + INTERVAL (o.offset_s - o.offset2_s) SECOND)
 	FROM (SELECT camera_id, start_at FROM claimed_quarter
 	      ORDER BY camera_id, start_at LIMIT p_batch) q
 	STRAIGHT_JOIN work_camera w ON w.camera_id = q.camera_id
 	LEFT JOIN calendar_offset o ON o.time_zone_id = w.time_zone_id
-		AND o.day_utc = CAST(q.start_at AS DATE);
+		AND o.day_utc = CAST(q.start_at AS DATE)
+	LEFT JOIN calendar_offset y ON CAST(q.start_at AS TIME) < '03:00:00'
+		AND y.time_zone_id = w.time_zone_id
+		AND y.day_utc = CAST(q.start_at AS DATE) - INTERVAL 1 DAY
+		AND COALESCE(y.offset2_s, y.offset_s) <> o.offset_s;
 	SET v_text = (SELECT CONCAT('no calendar for camera ', camera_id,
 				    ' at ', start_at)
 		      FROM work_part WHERE offset_s IS NULL LIMIT 1);

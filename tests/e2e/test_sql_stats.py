@@ -73,7 +73,9 @@ def test_rows_of_a_day_with_every_hour_fill_23_24_and_25_hours(db):
              ("America/New_York", dt.date(2026, 3, 8), 23, 23),
              ("Australia/Lord_Howe", dt.date(2025, 4, 6), 24.5, 25),
              ("Australia/Lord_Howe", dt.date(2025, 10, 5), 23.5, 24),
-             ("Asia/Kathmandu", dt.date(2025, 10, 5), 24, 24))
+             ("Asia/Kathmandu", dt.date(2025, 10, 5), 24, 24),
+             # The clock goes back at midnight UTC.
+             ("Europe/Chisinau", dt.date(2021, 10, 31), 25, 25))
     rng = random.Random(1)
     zone_of = {}
     for i, (zone, date, hours, rows) in enumerate(cases):
