@@ -65,6 +65,14 @@ BEGIN
 		end_at DATETIME NOT NULL,
 		PRIMARY KEY (camera_id, local_date)
 	) ENGINE=MEMORY;
+	CREATE OR REPLACE TEMPORARY TABLE work_edge (
+		time_zone_id SMALLINT UNSIGNED NOT NULL,
+		first_date DATE NOT NULL,
+		last_date DATE NOT NULL,
+		start_at DATETIME NOT NULL,
+		end_at DATETIME NOT NULL,
+		PRIMARY KEY (time_zone_id, first_date, last_date)
+	) ENGINE=MEMORY;
 	CREATE OR REPLACE TEMPORARY TABLE work_week (
 		camera_id INT UNSIGNED NOT NULL,
 		week_start DATE NOT NULL,

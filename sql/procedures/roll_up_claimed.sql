@@ -24,6 +24,7 @@ BEGIN
 	DELETE FROM work_quarter;
 	DELETE FROM work_hour;
 	DELETE FROM work_day;
+	DELETE FROM work_edge;
 	DELETE FROM work_week;
 	DELETE FROM work_month;
 	DELETE FROM work_weekday_month;

@@ -1,36 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- roll_up_months: the months in work_month equal the sum of their days, and the
--- weekdays in work_weekday_month that of the days of their name.
+-- roll_up_months: the weekdays in work_weekday_month equal the sum of the days
+-- of their name, and the months in work_month that of their weekdays.
 -- A step of roll_up_claimed.
 CREATE OR REPLACE PROCEDURE roll_up_months()
 MODIFIES SQL DATA
 BEGIN
-	DELETE s FROM work_month t STRAIGHT_JOIN stats_month s
-		ON s.camera_id = t.camera_id
-		AND s.month_start = t.month_start;
-	INSERT INTO stats_month
-		(camera_id, month_start, start_at, end_at, row_n, observed_s,
-		people_n, people_sum, people_sq, people_min, people_max,
-		people_new, vehicle_n, vehicle_sum, vehicle_sq, vehicle_min,
-		vehicle_max, vehicle_new, face_n, face_sum, face_sq, face_min,
-		face_max, face_new, car, bus, truck, motorcycle, bicycle,
-		scooter)
-	SELECT t.camera_id, t.month_start, t.start_at, t.end_at,
-	       SUM(s.row_n), SUM(s.observed_s),
-	       SUM(s.people_n), SUM(s.people_sum), SUM(s.people_sq),
-	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new),
-	       SUM(s.vehicle_n), SUM(s.vehicle_sum), SUM(s.vehicle_sq),
-	       MIN(s.vehicle_min), MAX(s.vehicle_max), SUM(s.vehicle_new),
-	       SUM(s.face_n), SUM(s.face_sum), SUM(s.face_sq),
-	       MIN(s.face_min), MAX(s.face_max), SUM(s.face_new),
-	       SUM(s.car), SUM(s.bus), SUM(s.truck),
-	       SUM(s.motorcycle), SUM(s.bicycle), SUM(s.scooter)
-	FROM work_month t STRAIGHT_JOIN seq_0_to_30 k STRAIGHT_JOIN stats_day s
-		ON s.camera_id = t.camera_id
-		AND s.local_date = t.month_start + INTERVAL k.seq DAY
-	WHERE k.seq < DAY(LAST_DAY(t.month_start))
-	GROUP BY t.camera_id, t.month_start;
-
 	DELETE s FROM work_weekday_month t STRAIGHT_JOIN stats_weekday_month s
 		ON s.camera_id = t.camera_id
 		AND s.month_start = t.month_start
@@ -43,19 +17,46 @@ BEGIN
 		face_sq, face_min, face_max, face_new, car, bus, truck,
 		motorcycle, bicycle, scooter)
 	SELECT t.camera_id, t.month_start, t.weekday, t.start_at, t.end_at,
-	       SUM(s.row_n), SUM(s.observed_s),
-	       SUM(s.people_n), SUM(s.people_sum), SUM(s.people_sq),
-	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new),
-	       SUM(s.vehicle_n), SUM(s.vehicle_sum), SUM(s.vehicle_sq),
-	       MIN(s.vehicle_min), MAX(s.vehicle_max), SUM(s.vehicle_new),
-	       SUM(s.face_n), SUM(s.face_sum), SUM(s.face_sq),
-	       MIN(s.face_min), MAX(s.face_max), SUM(s.face_new),
-	       SUM(s.car), SUM(s.bus), SUM(s.truck),
-	       SUM(s.motorcycle), SUM(s.bicycle), SUM(s.scooter)
+	       SUM(s.row_n * 1e0), SUM(s.observed_s * 1e0),
+	       SUM(s.people_n * 1e0), SUM(s.people_sum * 1e0), SUM(s.people_sq),
+	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new * 1e0),
+	       SUM(s.vehicle_n * 1e0), SUM(s.vehicle_sum * 1e0),
+	       SUM(s.vehicle_sq),
+	       MIN(s.vehicle_min), MAX(s.vehicle_max), SUM(s.vehicle_new * 1e0),
+	       SUM(s.face_n * 1e0), SUM(s.face_sum * 1e0), SUM(s.face_sq),
+	       MIN(s.face_min), MAX(s.face_max), SUM(s.face_new * 1e0),
+	       SUM(s.car * 1e0), SUM(s.bus * 1e0), SUM(s.truck * 1e0),
+	       SUM(s.motorcycle * 1e0), SUM(s.bicycle * 1e0), SUM(s.scooter * 1e0)
 	FROM work_weekday_month t STRAIGHT_JOIN seq_0_to_4 k
 	STRAIGHT_JOIN stats_day s
 		ON s.camera_id = t.camera_id
 		AND s.local_date = t.first_date + INTERVAL 7 * k.seq DAY
 	WHERE t.first_date + INTERVAL 7 * k.seq DAY <= LAST_DAY(t.month_start)
 	GROUP BY t.camera_id, t.month_start, t.weekday;
+
+	DELETE s FROM work_month t STRAIGHT_JOIN stats_month s
+		ON s.camera_id = t.camera_id
+		AND s.month_start = t.month_start;
+	INSERT INTO stats_month
+		(camera_id, month_start, start_at, end_at, row_n, observed_s,
+		people_n, people_sum, people_sq, people_min, people_max,
+		people_new, vehicle_n, vehicle_sum, vehicle_sq, vehicle_min,
+		vehicle_max, vehicle_new, face_n, face_sum, face_sq, face_min,
+		face_max, face_new, car, bus, truck, motorcycle, bicycle,
+		scooter)
+	SELECT t.camera_id, t.month_start, t.start_at, t.end_at,
+	       SUM(s.row_n * 1e0), SUM(s.observed_s * 1e0),
+	       SUM(s.people_n * 1e0), SUM(s.people_sum * 1e0), SUM(s.people_sq),
+	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new * 1e0),
+	       SUM(s.vehicle_n * 1e0), SUM(s.vehicle_sum * 1e0),
+	       SUM(s.vehicle_sq),
+	       MIN(s.vehicle_min), MAX(s.vehicle_max), SUM(s.vehicle_new * 1e0),
+	       SUM(s.face_n * 1e0), SUM(s.face_sum * 1e0), SUM(s.face_sq),
+	       MIN(s.face_min), MAX(s.face_max), SUM(s.face_new * 1e0),
+	       SUM(s.car * 1e0), SUM(s.bus * 1e0), SUM(s.truck * 1e0),
+	       SUM(s.motorcycle * 1e0), SUM(s.bicycle * 1e0), SUM(s.scooter * 1e0)
+	FROM work_month t STRAIGHT_JOIN stats_weekday_month s
+		ON s.camera_id = t.camera_id
+		AND s.month_start = t.month_start
+	GROUP BY t.camera_id, t.month_start;
 END

@@ -15,15 +15,16 @@ BEGIN
 		face_max, face_new, car, bus, truck, motorcycle, bicycle,
 		scooter)
 	SELECT t.camera_id, t.week_start, t.start_at, t.end_at,
-	       SUM(s.row_n), SUM(s.observed_s),
-	       SUM(s.people_n), SUM(s.people_sum), SUM(s.people_sq),
-	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new),
-	       SUM(s.vehicle_n), SUM(s.vehicle_sum), SUM(s.vehicle_sq),
-	       MIN(s.vehicle_min), MAX(s.vehicle_max), SUM(s.vehicle_new),
-	       SUM(s.face_n), SUM(s.face_sum), SUM(s.face_sq),
-	       MIN(s.face_min), MAX(s.face_max), SUM(s.face_new),
-	       SUM(s.car), SUM(s.bus), SUM(s.truck),
-	       SUM(s.motorcycle), SUM(s.bicycle), SUM(s.scooter)
+	       SUM(s.row_n * 1e0), SUM(s.observed_s * 1e0),
+	       SUM(s.people_n * 1e0), SUM(s.people_sum * 1e0), SUM(s.people_sq),
+	       MIN(s.people_min), MAX(s.people_max), SUM(s.people_new * 1e0),
+	       SUM(s.vehicle_n * 1e0), SUM(s.vehicle_sum * 1e0),
+	       SUM(s.vehicle_sq),
+	       MIN(s.vehicle_min), MAX(s.vehicle_max), SUM(s.vehicle_new * 1e0),
+	       SUM(s.face_n * 1e0), SUM(s.face_sum * 1e0), SUM(s.face_sq),
+	       MIN(s.face_min), MAX(s.face_max), SUM(s.face_new * 1e0),
+	       SUM(s.car * 1e0), SUM(s.bus * 1e0), SUM(s.truck * 1e0),
+	       SUM(s.motorcycle * 1e0), SUM(s.bicycle * 1e0), SUM(s.scooter * 1e0)
 	FROM work_week t STRAIGHT_JOIN seq_0_to_6 k STRAIGHT_JOIN stats_day s
 		ON s.camera_id = t.camera_id
 		AND s.local_date = t.week_start + INTERVAL k.seq DAY
