@@ -8,6 +8,7 @@
 
 #include "analytics/camera.h"
 #include "api/api.h"
+#include "api/list.h"
 #include "api/resources.h"
 #include "api/work.h"
 #include "common/json.h"
@@ -22,32 +23,49 @@ enum {
 /* Columns of Q_CAMERAS. */
 enum { C_ID, C_CODE, C_NAME, C_SITE, C_ZONE, C_START, C_END, C_RETIRED };
 
+static const struct list_column columns[] = {
+	{NULL, "camera", LIST_TEXT, false},
+	{NULL, "name", LIST_TEXT, false},
+	{NULL, "site", LIST_TEXT, false},
+	{NULL, "tz", LIST_TEXT, false},
+	{NULL, "last_seen", LIST_TEXT, false},
+	{NULL, "state", LIST_TEXT, false},
+};
+
+struct cameras {
+	struct list list;
+	int64_t most; /* on a page */
+};
+
 enum step cameras_find(struct req *r)
 {
-	static const char *const known[] = {"limit", "after"};
-	const char *v = query_unknown(&r->query, known, 2);
+	static const char *const known[] = {"limit", "after", "format"};
+	const char *v = query_unknown(&r->query, known, ARRAY_LEN(known));
 	const char *limit = query_get(&r->query, "limit");
 	const char *after = query_get(&r->query, "after");
-	int64_t *most = arena_alloc(&r->arena, sizeof(*most));
+	struct cameras *s = arena_alloc(&r->arena, sizeof(*s));
 	char *end = NULL;
+	enum step step;
 
-	if (!most)
+	if (!s)
 		return req_fail(r, E_NOMEM);
-	r->state = most;
+	r->state = s;
 	if (v)
 		return req_problem(r, 400, "unknown-parameter",
 			"the parameter %.60s is not known", v);
 	if ((v = query_repeated(&r->query, NULL, 0)))
 		return req_problem(
 			r, 400, "bad-parameter", "%s is there twice", v);
-	*most = limit ? strtol(limit, &end, 10) : PAGE;
+	s->most = limit ? strtol(limit, &end, 10) : PAGE;
 	if (limit &&
-		(*limit < '0' || *limit > '9' || *end || *most < 1 ||
-			*most > PAGE))
+		(*limit < '0' || *limit > '9' || *end || s->most < 1 ||
+			s->most > PAGE))
 		return req_problem(r, 400, "bad-parameter",
 			"limit is not from 1 to %d", PAGE);
+	if ((step = list_choose(r, &s->list)) != STEP_NEXT)
+		return step;
 	return req_query(r, Q_CAMERAS,
-		DB_ARGS(DB_S(after ? after : ""), DB_I(*most + 1)), 2);
+		DB_ARGS(DB_S(after ? after : ""), DB_I(s->most + 1)), 2);
 }
 
 static const char *state(const struct db_cell *c, int64_t end, int64_t now)
@@ -64,56 +82,58 @@ static const char *state(const struct db_cell *c, int64_t end, int64_t now)
 	return now - end > quiet ? "silent" : "live";
 }
 
-static void item(struct text *t, const struct db_cell *c, int64_t now)
+static void item(struct req *r, const struct list *l, const struct db_cell *c,
+	int64_t now)
 {
 	int64_t end = c[C_END].null ? 0 : when_from_number(c[C_END].i);
-	char buf[WHEN_TEXT];
+	char seen[WHEN_TEXT];
+	struct db_cell cell[ARRAY_LEN(columns)] = {c[C_CODE], c[C_NAME],
+		c[C_SITE], c[C_ZONE], DB_NULL, DB_S(state(c, end, now))};
 
-	json_open(t, NULL, '{');
-	json_str(t, "camera", c[C_CODE].s.at);
-	json_str(t, "name", c[C_NAME].s.at);
-	json_str(t, "site", c[C_SITE].s.at);
-	json_str(t, "tz", c[C_ZONE].s.at);
-	json_str(t, "last_seen",
-		c[C_END].null ? NULL : when_format(buf, end, 0, true));
-	json_str(t, "state", state(c, end, now));
-	json_close(t, '}');
+	if (!c[C_END].null)
+		cell[4] = DB_S(when_format(seen, end, 0, true));
+	list_item(r, l, cell);
 }
 
 /* Codes that SQL made may hold anything. */
-static void next_page(struct req *r, int64_t most, const char *last)
+static const char *next_page(
+	struct req *r, const struct cameras *s, const char *last)
 {
+	const char *format = query_get(&r->query, "format"), *next = NULL;
 	struct text t;
 
 	text_init(&t, 4096);
-	text_printf(&t, "/api/v1/cameras?limit=%d&after=", (int)most);
+	text_printf(&t, "/api/v1/cameras?limit=%d&", (int)s->most);
+	if (format)
+		text_printf(&t, "format=%s&", format);
+	text_str(&t, "after=");
 	query_encode(&t, last);
-	json_str(&r->out, "next", t.at);
+	if (!t.full)
+		next = arena_copy(&r->arena, t.at, t.n);
+	r->arena.full |= t.full;
 	text_free(&t);
+	return next;
 }
 
 enum step cameras_list(struct req *r)
 {
-	int64_t most = *(int64_t *)r->state, now = when_now();
+	struct cameras *s = r->state;
+	size_t most = (size_t)s->most;
+	size_t n = r->rows.n > most ? most : r->rows.n;
 	const char *last = NULL;
-	size_t n = r->rows.n > (size_t)most ? (size_t)most : r->rows.n;
+	int64_t now = when_now();
 
-	json_open(&r->out, NULL, '{');
-	json_open(&r->out, "items", '[');
+	list_open(r, &s->list, NULL, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < n; i++) {
 		const struct db_cell *c = &r->rows.cell[i * r->rows.cols];
 
 		last = c[C_CODE].s.at;
 		if (principal_covers(&r->who, last))
-			item(&r->out, c, now);
+			item(r, &s->list, c, now);
 	}
-	json_close(&r->out, ']');
-	if (r->rows.n > n)
-		next_page(r, most, last);
-	else
-		json_null(&r->out, "next");
-	json_close(&r->out, '}');
-	return req_json(r, 200);
+	list_close(r, &s->list, "cameras",
+		r->rows.n > n ? next_page(r, s, last) : NULL);
+	return list_reply(r, &s->list);
 }
 
 /* ---- POST ---- */

@@ -10,6 +10,7 @@
 
 #include "analytics/count.h"
 #include "api/api.h"
+#include "api/list.h"
 #include "api/resources.h"
 #include "api/series.h"
 
@@ -20,8 +21,33 @@ struct row {
 	int32_t observed_s;
 };
 
+#define CLASS(name) \
+	{ \
+		"classes", #name, LIST_INT, true \
+	}
+
+static const struct list_column columns[] = {
+	{NULL, "camera", LIST_TEXT, false},
+	{NULL, "start_at", LIST_TEXT, false},
+	{NULL, "end_at", LIST_TEXT, false},
+	{NULL, "people", LIST_INT, false},
+	{NULL, "vehicle", LIST_INT, false},
+	{NULL, "face", LIST_INT, false},
+	{NULL, "people_new", LIST_INT, false},
+	{NULL, "vehicle_new", LIST_INT, false},
+	{NULL, "face_new", LIST_INT, false},
+	CLASS(car),
+	CLASS(bus),
+	CLASS(truck),
+	CLASS(motorcycle),
+	CLASS(bicycle),
+	CLASS(scooter),
+	{NULL, "observed_s", LIST_INT, false},
+};
+
 struct listing {
 	struct series series;
+	struct list list;
 	struct series_place after;
 	struct row *row; /* limit + 1 of them, twice */
 	size_t n;
@@ -37,6 +63,7 @@ enum step listing_begin(struct req *r)
 	r->state = l;
 	if ((s = series_params(r, &l->series, NULL, 0, 100, 10000)) !=
 			STEP_NEXT ||
+		(s = list_choose(r, &l->list)) != STEP_NEXT ||
 		(s = series_after(r, &l->series, &l->after)) != STEP_NEXT)
 		return s;
 	l->row = arena_alloc(
@@ -105,57 +132,36 @@ static enum step ask(struct req *r, struct listing *l)
 		4);
 }
 
-static void figure(struct text *t, const char *name, int32_t v)
+static void item(struct req *r, const struct listing *l, const struct row *row)
 {
-	if (v == COUNT_NULL)
-		json_null(t, name);
-	else
-		json_int(t, name, v);
+	struct db_cell cell[ARRAY_LEN(columns)], *c = cell;
+	char start[WHEN_TEXT], end[WHEN_TEXT];
+
+	*c++ = DB_S(row->camera);
+	*c++ = DB_S(when_format(start, row->start_at, 0, true));
+	*c++ = DB_S(when_format(end, row->end_at, 0, true));
+	for (int i = 0; i < COUNT_FIGURES_N; i++)
+		*c++ = row->figure[i] == COUNT_NULL ? DB_NULL
+						    : DB_I(row->figure[i]);
+	*c = DB_I(row->observed_s);
+	list_item(r, &l->list, cell);
 }
 
-static void item(struct text *t, const struct row *row)
+static enum step answer(struct req *r, struct listing *l)
 {
-	char buf[WHEN_TEXT];
-	bool any = false;
-
-	json_open(t, NULL, '{');
-	json_str(t, "camera", row->camera);
-	json_str(t, "start_at", when_format(buf, row->start_at, 0, true));
-	json_str(t, "end_at", when_format(buf, row->end_at, 0, true));
-	for (unsigned i = 0; i < F_car; i++)
-		figure(t, count_name[i], row->figure[i]);
-	for (unsigned i = F_car; i < COUNT_FIGURES_N; i++)
-		any |= row->figure[i] != COUNT_NULL;
-	if (!any) {
-		json_null(t, "classes");
-	} else {
-		json_open(t, "classes", '{');
-		for (unsigned i = F_car; i < COUNT_FIGURES_N; i++)
-			if (row->figure[i] != COUNT_NULL)
-				json_int(t, count_name[i], row->figure[i]);
-		json_close(t, '}');
-	}
-	json_int(t, "observed_s", row->observed_s);
-	json_close(t, '}');
-}
-
-static enum step answer(struct req *r, const struct listing *l)
-{
-	struct series_place next = {0};
+	struct series_place last = {0};
 	size_t n = l->n;
 
-	json_open(&r->out, NULL, '{');
-	json_open(&r->out, "items", '[');
-	if (n > (size_t)l->series.limit)
+	if (n > (size_t)l->series.limit) {
 		n = (size_t)l->series.limit;
+		last.start = l->row[n - 1].start_at;
+		last.camera = l->row[n - 1].camera;
+	}
+	list_open(r, &l->list, NULL, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < n; i++)
-		item(&r->out, &l->row[i]);
-	json_close(&r->out, ']');
-	if (l->n > n)
-		next = (struct series_place){
-			l->row[n - 1].start_at, 0, l->row[n - 1].camera};
-	series_next(r, next);
-	return req_json(r, 200);
+		item(r, l, &l->row[i]);
+	list_close(r, &l->list, "counts", series_next(r, last));
+	return list_reply(r, &l->list);
 }
 
 /* The next camera, or the reply. */

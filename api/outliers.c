@@ -8,12 +8,14 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/list.h"
 #include "api/resources.h"
 #include "api/series.h"
 
 /* Columns of Q_OUTLIERS. */
 enum { C_SIDE, C_ID, C_START, C_END, C_METRICS, C_K, C_Z, C_ALERT, C_METRIC };
 enum { METRICS = 3, METRIC_COLUMNS = 6, C_STATE = C_METRIC + 18 };
+enum { ID_TEXT = 32 };
 
 struct row {
 	const char *camera;
@@ -29,8 +31,35 @@ struct row {
 	} metric[METRICS];
 };
 
+#define METRIC(m) \
+	{m, "reference", LIST_REAL, false}, {m, "mean", LIST_REAL, false}, \
+		{m, "std", LIST_REAL, false}, {m, "z", LIST_REAL, false}, \
+	{ \
+		m, "basis", LIST_TEXT, false \
+	}
+
+/* Of CSV alone: JSON nests deeper. */
+static const struct list_column columns[] = {
+	{NULL, "id", LIST_TEXT, false},
+	{NULL, "camera", LIST_TEXT, false},
+	{NULL, "start_at", LIST_TEXT, false},
+	{NULL, "end_at", LIST_TEXT, false},
+	{NULL, "people", LIST_INT, false},
+	{NULL, "vehicle", LIST_INT, false},
+	{NULL, "face", LIST_INT, false},
+	{NULL, "side", LIST_TEXT, false},
+	{NULL, "exceeded", LIST_TEXT, false},
+	{NULL, "k", LIST_REAL, false},
+	METRIC("people"),
+	METRIC("vehicle"),
+	METRIC("face"),
+	{NULL, "level", LIST_TEXT, false},
+	{NULL, "state", LIST_TEXT, false},
+};
+
 struct outliers {
 	struct series series;
+	struct list list;
 	bool alert_only;
 	struct series_place after;
 	struct row *row;
@@ -50,6 +79,8 @@ enum step outliers_begin(struct req *r)
 		return req_fail(r, E_NOMEM);
 	r->state = o;
 	if ((s = series_params(r, &o->series, more, 1, 100, 1000)) != STEP_NEXT)
+		return s;
+	if ((s = list_choose(r, &o->list)) != STEP_NEXT)
 		return s;
 	o->alert_only = !level || !strcmp(level, "alert");
 	if (!o->alert_only && strcmp(level, "all") != 0)
@@ -157,14 +188,20 @@ static void write_metric(struct text *t, const struct row *row, int i)
 	json_close(t, '}');
 }
 
-static void item(struct text *t, const struct row *row)
+/* Unlike numbers on the two sides may be the same. */
+static char *write_id(char id[ID_TEXT], const struct row *row)
 {
-	char buf[WHEN_TEXT], id[32];
-
-	snprintf(id, sizeof(id), "%s%lld", row->low ? "low-" : "",
+	snprintf(id, ID_TEXT, "%s%lld", row->low ? "low-" : "",
 		(long long)row->id);
+	return id;
+}
+
+static void json_item(struct text *t, const struct row *row)
+{
+	char buf[WHEN_TEXT], id[ID_TEXT];
+
 	json_open(t, NULL, '{');
-	json_str(t, "id", id);
+	json_str(t, "id", write_id(id, row));
 	json_str(t, "camera", row->camera);
 	json_str(t, "start_at", when_format(buf, row->start_at, 0, true));
 	json_str(t, "end_at", when_format(buf, row->end_at, 0, true));
@@ -189,23 +226,53 @@ static void item(struct text *t, const struct row *row)
 	json_close(t, '}');
 }
 
-static enum step answer(struct req *r, const struct outliers *o)
+static void csv_item(struct req *r, const struct list *l, const struct row *row)
 {
-	struct series_place next = {0};
+	struct db_cell cell[ARRAY_LEN(columns)], *c = cell;
+	char start[WHEN_TEXT], end[WHEN_TEXT], id[ID_TEXT];
+
+	*c++ = DB_S(write_id(id, row));
+	*c++ = DB_S(row->camera);
+	*c++ = DB_S(when_format(start, row->start_at, 0, true));
+	*c++ = DB_S(when_format(end, row->end_at, 0, true));
+	for (int i = 0; i < METRICS; i++)
+		*c++ = row->metric[i].measured ? DB_I(row->metric[i].value)
+					       : DB_NULL;
+	*c++ = DB_S(row->low ? "low" : "high");
+	*c++ = DB_S(row->metrics);
+	*c++ = DB_D(row->k);
+	for (int i = 0; i < METRICS; i++) {
+		bool judged = row->metric[i].judged;
+
+		*c++ = judged ? DB_D(row->metric[i].reference) : DB_NULL;
+		*c++ = judged ? DB_D(row->metric[i].mean) : DB_NULL;
+		*c++ = judged ? DB_D(row->metric[i].std) : DB_NULL;
+		*c++ = row->metric[i].has_z ? DB_D(row->metric[i].z) : DB_NULL;
+		*c++ = judged ? DB_S(row->metric[i].basis) : DB_NULL;
+	}
+	*c++ = DB_S(row->alert ? "alert" : "outlier");
+	*c = DB_S(row->state);
+	list_item(r, l, cell);
+}
+
+static enum step answer(struct req *r, struct outliers *o)
+{
+	struct series_place last = {0};
 	size_t n = o->n;
 
-	if (n > (size_t)o->series.limit)
+	if (n > (size_t)o->series.limit) {
 		n = (size_t)o->series.limit;
-	json_open(&r->out, NULL, '{');
-	json_open(&r->out, "items", '[');
+		last.start = o->row[n - 1].start_at;
+		last.camera = o->row[n - 1].camera;
+	}
+	list_open(r, &o->list, NULL, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < n; i++)
-		item(&r->out, &o->row[i]);
-	json_close(&r->out, ']');
-	if (o->n > n)
-		next = (struct series_place){
-			o->row[n - 1].start_at, 0, o->row[n - 1].camera};
-	series_next(r, next);
-	return req_json(r, 200);
+		if (o->list.csv)
+			csv_item(r, &o->list, &o->row[i]);
+		else
+			json_item(&r->out, &o->row[i]);
+	list_close(r, &o->list, "outliers", series_next(r, last));
+	return list_reply(r, &o->list);
 }
 
 /* The next camera, or the reply. */

@@ -50,7 +50,7 @@ static enum step read_limit(struct req *r, struct series *s, int64_t most)
 static bool is_known(const char *name, const char *const *more, size_t n)
 {
 	static const char *const known[] = {
-		"camera", "from", "to", "limit", "after"};
+		"camera", "from", "to", "limit", "after", "format"};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (!strcmp(known[i], name))
@@ -200,15 +200,13 @@ enum step series_after(
 	return STEP_NEXT;
 }
 
-void series_next(struct req *r, struct series_place last)
+const char *series_next(struct req *r, struct series_place last)
 {
+	const char *next = NULL;
 	struct text t;
 
-	if (!last.camera) {
-		json_null(&r->out, "next");
-		json_close(&r->out, '}');
-		return;
-	}
+	if (!last.camera)
+		return NULL;
 	text_init(&t, NEXT_MAX);
 	text_add(&t, r->head.path.at, r->head.path.n);
 	text_str(&t, "?");
@@ -225,9 +223,11 @@ void series_next(struct req *r, struct series_place last)
 		text_printf(&t, ",%d", last.part);
 	text_str(&t, ".");
 	query_encode(&t, last.camera);
-	json_str(&r->out, "next", t.full ? NULL : t.at);
 	/* A reply without the next page would look like the last one. */
-	r->out.full |= t.full;
+	if (t.full)
+		r->arena.full = true;
+	else
+		next = arena_copy(&r->arena, t.at, t.n);
 	text_free(&t);
-	json_close(&r->out, '}');
+	return next;
 }

@@ -54,8 +54,8 @@ void series_range(const struct series *s, const struct tz *tz, int64_t *from,
 /* Reads ?after=.  A wrong one makes the reply (400). */
 enum step series_after(
 	struct req *r, const struct series *s, struct series_place *after);
-/* Ends the reply's object with "next": the page behind that row; without a
- * camera there is none. */
-void series_next(struct req *r, struct series_place last);
+/* Path and query of the page behind that row; NULL where last has no camera.
+ * Where it does not fit r->arena, r->arena.full says so to req_reply. */
+const char *series_next(struct req *r, struct series_place last);
 
 #endif

@@ -7,55 +7,75 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analytics/count.h"
 #include "api/api.h"
 #include "api/resources.h"
-#include "api/series.h"
-
-/* Columns of the statements. */
-enum {
-	C_AT,
-	C_START,
-	C_END,
-	C_WEEKDAY,
-	C_HOUR,
-	C_N,
-	C_OBSERVED,
-	C_METRIC,
-	METRIC_COLUMNS = 8,
-	C_CLASS = C_METRIC + 3 * METRIC_COLUMNS
-};
+#include "api/stats.h"
 
 enum { CELLS = 168, BATCH_MAX = 1000, BATCH_GROWTH = 4 };
 
-/* What tells two buckets of one date apart. */
-enum part { PART_NONE, PART_START, PART_WEEKDAY, PART_CELL };
-
-static const struct period {
-	const char *name;
-	enum stmt stmt;
-	enum part part;
-	int64_t least_s; /* the shortest; a profile has no such thing */
-	int64_t each;	 /* buckets of that time */
-} periods[] = {
-	{"hour", Q_STATS_HOUR, PART_START, 3600, 1},
-	{"day", Q_STATS_DAY, PART_NONE, DAY_S, 1},
-	{"week", Q_STATS_WEEK, PART_NONE, 7 * DAY_S, 1},
-	{"month", Q_STATS_MONTH, PART_NONE, 28 * DAY_S, 1},
-	{"year", Q_STATS_YEAR, PART_NONE, 365 * DAY_S, 1},
-	{"weekday/month", Q_STATS_WEEKDAY_MONTH, PART_WEEKDAY, 28 * DAY_S, 7},
-	{"weekday/year", Q_STATS_WEEKDAY_YEAR, PART_WEEKDAY, 365 * DAY_S, 7},
-	{"profile", Q_STATS_PROFILE, PART_CELL, 0, CELLS},
+static const struct period periods[] = {
+	{"hour", Q_STATS_HOUR, Q_SITE_HOUR, PART_START, BUCKET_DAY, 3600, 1},
+	{"day", Q_STATS_DAY, Q_SITE_DAY, PART_NONE, BUCKET_DAY, DAY_S, 1},
+	{"week", Q_STATS_WEEK, Q_SITE_WEEK, PART_NONE, BUCKET_WEEK, 7 * DAY_S,
+		1},
+	{"month", Q_STATS_MONTH, Q_SITE_MONTH, PART_NONE, BUCKET_MONTH,
+		28 * DAY_S, 1},
+	{"year", Q_STATS_YEAR, Q_SITE_YEAR, PART_NONE, BUCKET_YEAR, 365 * DAY_S,
+		1},
+	{"weekday/month", Q_STATS_WEEKDAY_MONTH, Q_SITE_WEEKDAY_MONTH,
+		PART_WEEKDAY, BUCKET_MONTH, 28 * DAY_S, 7},
+	{"weekday/year", Q_STATS_WEEKDAY_YEAR, Q_SITE_WEEKDAY_YEAR,
+		PART_WEEKDAY, BUCKET_YEAR, 365 * DAY_S, 7},
+	{"profile", Q_STATS_PROFILE, Q_SITE_PROFILE, PART_CELL, BUCKET_MONTH, 0,
+		CELLS},
 };
 
-struct stats {
-	struct series series;
-	const struct period *period;
-	struct series_place after, last;
-	int64_t left; /* items this page still has room for */
-	bool more;
-	size_t batch;	 /* cameras asked for at once, from series.at on */
-	int64_t buckets; /* of a camera of the last batch; -1 at first */
+#define METRIC(m) \
+	{m, "n", LIST_INT, false}, {m, "sum", LIST_INT, false}, \
+		{m, "mean", LIST_REAL, false}, {m, "std", LIST_REAL, false}, \
+		{m, "reference", LIST_REAL, false}, \
+		{m, "min", LIST_INT, false}, {m, "max", LIST_INT, false}, \
+	{ \
+		m, "new", LIST_INT, false \
+	}
+#define CLASS(name) \
+	{ \
+		"classes", name, LIST_INT, true \
+	}
+
+static const struct list_column columns[] = {
+	{NULL, "camera", LIST_TEXT, false},
+	{NULL, "site", LIST_TEXT, false},
+	{NULL, "tz", LIST_TEXT, false},
+	{NULL, "start", LIST_TEXT, false},
+	{NULL, "end", LIST_TEXT, false},
+	{NULL, "weekday", LIST_INT, false},
+	{NULL, "hour", LIST_INT, false},
+	{NULL, "n", LIST_INT, false},
+	{NULL, "observed_s", LIST_INT, false},
+	METRIC("people"),
+	METRIC("vehicle"),
+	METRIC("face"),
+	CLASS("car"),
+	CLASS("bus"),
+	CLASS("truck"),
+	CLASS("motorcycle"),
+	CLASS("bicycle"),
+	CLASS("scooter"),
+};
+
+/* Places in it. */
+enum {
+	L_CAMERA,
+	L_SITE,
+	L_ZONE,
+	L_START,
+	L_END,
+	L_WEEKDAY,
+	L_HOUR,
+	L_N,
+	L_METRIC = L_N + 2,
+	METRIC_CELLS = 8
 };
 
 /* What stands behind "/api/v1/stats/". */
@@ -72,8 +92,30 @@ static const struct period *period_of(const struct req *r)
 	return NULL;
 }
 
+static enum step read_site(struct req *r, struct stats *s)
+{
+	s->site = query_get(&r->query, "site");
+	if (s->site && s->series.wanted_n)
+		return req_problem(r, 400, "bad-parameter",
+			"site and camera exclude each other");
+	return STEP_NEXT;
+}
+
+/* The columns that this period, or what was asked for, does not have. */
+static uint64_t without(const struct stats *s)
+{
+	uint64_t bits = UINT64_C(1) << (s->site ? L_CAMERA : L_SITE);
+
+	if (s->period->part != PART_WEEKDAY && s->period->part != PART_CELL)
+		bits |= UINT64_C(1) << L_WEEKDAY;
+	if (s->period->part != PART_CELL)
+		bits |= UINT64_C(1) << L_HOUR;
+	return bits;
+}
+
 enum step stats_begin(struct req *r)
 {
+	static const char *const more[] = {"site"};
 	struct stats *s = arena_alloc(&r->arena, sizeof(*s));
 	enum step step;
 
@@ -84,70 +126,42 @@ enum step stats_begin(struct req *r)
 		return req_problem(r, 404, "not-found",
 			"there are statistics by hour, day, week, month, year, "
 			"weekday/month, weekday/year, and a profile");
-	if ((step = series_params(r, &s->series, NULL, 0, 10000, 10000)) !=
+	if ((step = series_params(r, &s->series, more, 1, 10000, 10000)) !=
 			STEP_NEXT ||
-		(step = series_after(r, &s->series, &s->after)) != STEP_NEXT)
+		(step = list_choose(r, &s->list)) != STEP_NEXT ||
+		(step = read_site(r, s)) != STEP_NEXT)
 		return step;
-	s->left = s->series.limit;
-	s->buckets = -1;
-	json_open(&r->out, NULL, '{');
-	json_str(&r->out, "period", s->period->name);
-	json_open(&r->out, "items", '[');
-	return STEP_NEXT;
+	s->list.without = without(s);
+	return series_after(r, &s->series, &s->after);
 }
 
 enum step stats_cameras(struct req *r)
 {
 	struct stats *s = r->state;
 
-	return series_ask(r, &s->series);
+	s->left = s->series.limit;
+	s->buckets = -1;
+	list_open(r, &s->list, s->period->name, columns, ARRAY_LEN(columns));
+	return s->site ? site_ask(r, s) : series_ask(r, &s->series);
 }
 
-/* A local date as MariaDB takes it: 20261121. */
-static int64_t date_number(int64_t local)
+void stats_bounds(int64_t *from, int64_t *to)
 {
-	struct civil d = when_to_civil(local < 0 ? 0 : local);
+	static const struct civil first = {2000, 1, 1, 0, 0, 0};
 
-	return d.year * 10000 + d.month * 100 + d.day;
-}
-
-/* Midnight of the first of the month that comes n months after that of local;
- * n is 0 or 1. */
-static int64_t month_start(int64_t local, int n)
-{
-	struct civil d = when_to_civil(local);
-
-	d = (struct civil){d.year + (d.month + n) / 13,
-		(d.month + n - 1) % 12 + 1, 1, 0, 0, 0};
-	return when_from_civil(&d);
-}
-
-/* The local months that lie in the range whole: from midnight of *a to that of
- * *b, both local; the same where there is none. */
-static void whole_months(
-	const struct tz *tz, int64_t from, int64_t to, int64_t *a, int64_t *b)
-{
-	int64_t start = month_start(from + tz_offset(tz, from), 0);
-	struct civil d = when_to_civil(start);
-
-	if (tz_day_start(tz, d.year, d.month, d.day) < from)
-		start = month_start(start, 1);
-	*a = start;
-	*b = month_start(to + tz_offset(tz, to), 0);
-	if (*b < *a)
-		*b = *a;
+	*from = when_from_civil(&first) - DAY_S;
+	*to = when_now() + DAY_S;
 }
 
 /* How many buckets a camera can have at most in what is stored of the range. */
 static int64_t most_buckets(const struct stats *s, const struct tz *tz)
 {
-	static const struct civil first = {2000, 1, 1, 0, 0, 0};
-	int64_t from, to, begin = when_from_civil(&first) - DAY_S;
-	int64_t end = when_now() + DAY_S;
+	int64_t from, to, begin, end;
 
 	if (!s->period->least_s)
 		return s->period->each;
 	series_range(&s->series, tz, &from, &to);
+	stats_bounds(&begin, &end);
 	from = from < begin ? begin : from;
 	to = to > end ? end : to;
 	return to < from
@@ -186,18 +200,18 @@ static const char *batch_text(
 		int64_t from, to, first, a = 0, b = 0;
 
 		series_range(&s->series, c->tz, &from, &to);
-		first = date_number(from - DAY_S);
+		first = bucket_number(from - DAY_S);
 		if (!i && first < date)
 			first = date;
 		if (s->period->part == PART_CELL)
-			whole_months(c->tz, from, to, &a, &b);
+			bucket_months(c->tz, from, to, &a, &b);
 		at += snprintf(at, ROOM,
 			"%c[%lld,%lld,%lld,%lld,%lld,%lld,%lld]", i ? ',' : '[',
 			(long long)c->camera_id, (long long)first,
-			(long long)date_number(to + DAY_S),
+			(long long)bucket_number(to + DAY_S),
 			(long long)when_number(from),
-			(long long)when_number(to), (long long)date_number(a),
-			(long long)date_number(b));
+			(long long)when_number(to), (long long)bucket_number(a),
+			(long long)bucket_number(b));
 	}
 	if (text)
 		memcpy(at, "]", 2);
@@ -211,12 +225,12 @@ static void behind(const struct stats *s, int64_t *date, int64_t *part)
 	const struct series_camera *c = &s->series.camera[s->series.at];
 	int64_t start = s->after.start;
 
-	*date = date_number(0);
+	*date = bucket_number(0);
 	*part = -1;
 	if (!s->after.camera || strcmp(s->after.camera, c->code) != 0)
 		return;
 	if (s->period->part != PART_CELL)
-		*date = date_number(start + tz_offset(c->tz, start));
+		*date = bucket_number(bucket_date(c->tz, start));
 	switch (s->period->part) {
 	case PART_NONE:
 		*part = 0;
@@ -243,73 +257,54 @@ static enum step ask(struct req *r, struct stats *s)
 	if (!(cameras = batch_text(r, s, date)))
 		return req_fail(r, E_TOO_BIG);
 	if (s->period->part == PART_CELL)
-		return req_query(r, s->period->stmt,
+		return req_query(r, s->period->of_cameras,
 			DB_ARGS(DB_S(cameras), DB_S(cameras), DB_I(part),
 				DB_I(s->left + 1)),
 			4);
-	return req_query(r, s->period->stmt,
+	return req_query(r, s->period->of_cameras,
 		DB_ARGS(DB_S(cameras), DB_I(date), DB_I(part),
 			DB_I(s->left + 1)),
 		4);
 }
 
-static void integer(struct text *t, const char *name, const struct db_cell *c)
+/* What no row measured is not there. */
+static void hide_unmeasured(struct db_cell *metric)
 {
-	if (c->null)
-		json_null(t, name);
+	if (!metric->i)
+		for (int i = 0; i < METRIC_CELLS; i++)
+			metric[i].null = true;
+}
+
+void stats_item(struct req *r, struct stats *s,
+	const struct series_camera *camera, int64_t start, int64_t end,
+	const struct db_cell *row)
+{
+	const struct tz *tz = camera ? camera->tz : s->tz;
+	struct db_cell cell[ARRAY_LEN(columns)] = {0};
+	char begins[WHEN_TEXT], ends[WHEN_TEXT];
+
+	if (camera)
+		cell[L_CAMERA] = DB_S(camera->code);
 	else
-		json_int(t, name, c->i);
+		cell[L_SITE] = DB_S(s->site);
+	cell[L_ZONE] = DB_S(camera ? camera->zone : s->zone);
+	cell[L_START] =
+		DB_S(when_format(begins, start, tz_offset(tz, start), false));
+	cell[L_END] = DB_S(when_format(ends, end, tz_offset(tz, end), false));
+	cell[L_WEEKDAY] = row[C_WEEKDAY];
+	cell[L_HOUR] = row[C_HOUR];
+	memcpy(&cell[L_N], &row[C_N],
+		(ARRAY_LEN(columns) - L_N) * sizeof(*cell));
+	for (int i = 0; i < 3; i++)
+		hide_unmeasured(&cell[L_METRIC + i * METRIC_CELLS]);
+	list_item(r, &s->list, cell);
 }
 
-static void metric(struct text *t, const char *name, const struct db_cell *c)
-{
-	if (!c[0].i) {
-		json_null(t, name);
-		return;
-	}
-	json_open(t, name, '{');
-	json_int(t, "n", c[0].i);
-	json_int(t, "sum", c[1].i);
-	json_double(t, "mean", c[2].d);
-	json_double(t, "std", c[3].d);
-	json_double(t, "reference", c[4].d);
-	integer(t, "min", &c[5]);
-	integer(t, "max", &c[6]);
-	integer(t, "new", &c[7]);
-	json_close(t, '}');
-}
-
-static void classes(struct text *t, const struct db_cell *c)
-{
-	bool any = false;
-
-	for (int i = 0; i < COUNT_FIGURES_N - F_car; i++)
-		any |= !c[i].null;
-	if (!any) {
-		json_null(t, "classes");
-		return;
-	}
-	json_open(t, "classes", '{');
-	for (int i = 0; i < COUNT_FIGURES_N - F_car; i++)
-		if (!c[i].null)
-			json_int(t, count_name[F_car + i], c[i].i);
-	json_close(t, '}');
-}
-
-static void moment(
-	struct text *t, const char *name, int64_t at, const struct tz *tz)
-{
-	char buf[WHEN_TEXT];
-
-	json_str(t, name, when_format(buf, at, tz_offset(tz, at), false));
-}
-
-static void item(struct req *r, struct stats *s,
+static void camera_item(struct req *r, struct stats *s,
 	const struct series_camera *camera, const struct db_cell *c)
 {
 	int64_t start = when_from_number(c[C_START].i),
 		end = when_from_number(c[C_END].i), from, to;
-	struct text *t = &r->out;
 
 	/* A profile is of the range that was asked for. */
 	series_range(&s->series, camera->tz, &from, &to);
@@ -317,21 +312,7 @@ static void item(struct req *r, struct stats *s,
 		start = from;
 	if (s->period->part == PART_CELL && s->series.has_to)
 		end = to;
-	json_open(t, NULL, '{');
-	json_str(t, "camera", camera->code);
-	json_str(t, "tz", camera->zone);
-	moment(t, "start", start, camera->tz);
-	moment(t, "end", end, camera->tz);
-	if (!c[C_WEEKDAY].null)
-		json_int(t, "weekday", c[C_WEEKDAY].i);
-	if (!c[C_HOUR].null)
-		json_int(t, "hour", c[C_HOUR].i);
-	integer(t, "n", &c[C_N]);
-	integer(t, "observed_s", &c[C_OBSERVED]);
-	for (int i = 0; i < 3; i++)
-		metric(t, count_name[i], &c[C_METRIC + i * METRIC_COLUMNS]);
-	classes(t, &c[C_CLASS]);
-	json_close(t, '}');
+	stats_item(r, s, camera, start, end, c);
 }
 
 /* Where a page that ends with this bucket goes on. */
@@ -359,7 +340,7 @@ static void take(struct req *r, struct stats *s)
 			s->more = true;
 			break;
 		}
-		item(r, s, c, row);
+		camera_item(r, s, c, row);
 		s->last = place_of(s, c->code, row);
 		s->left--;
 	}
@@ -367,20 +348,33 @@ static void take(struct req *r, struct stats *s)
 	s->series.at += s->batch;
 }
 
+static enum step answer(struct req *r, struct stats *s)
+{
+	char name[32] = "stats-";
+	const char *from = s->period->name;
+	char *to = name + strlen(name);
+
+	do
+		*to++ = *from == '/' ? '-' : *from;
+	while (*from++);
+	list_close(r, &s->list, name,
+		series_next(r, s->more ? s->last : (struct series_place){0}));
+	return list_reply(r, &s->list);
+}
+
 /* The next batch of cameras, or the reply. */
 static enum step ask_on(struct req *r, struct stats *s)
 {
 	if (s->series.at < s->series.n && !s->more)
 		return ask(r, s);
-	json_close(&r->out, ']');
-	series_next(r, s->more ? s->last : (struct series_place){0});
-	return req_json(r, 200);
+	return answer(r, s);
 }
 
 enum step stats_found(struct req *r)
 {
 	struct stats *s = r->state;
-	enum step step = series_take(r, &s->series);
+	enum step step =
+		s->site ? site_found(r, s) : series_take(r, &s->series);
 
 	if (step != STEP_NEXT)
 		return step;
@@ -395,7 +389,12 @@ enum step stats_found(struct req *r)
 enum step stats_rows(struct req *r)
 {
 	struct stats *s = r->state;
+	enum step step;
 
+	if (s->site) {
+		step = site_rows(r, s);
+		return step == STEP_NEXT ? answer(r, s) : step_again(step);
+	}
 	take(r, s);
 	return step_again(ask_on(r, s));
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/text.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,6 +102,31 @@ void text_printf(struct text *t, const char *fmt, ...)
 	t->n += (size_t)n;
 }
 
+void text_int(struct text *t, int64_t v)
+{
+	char buf[24], *at = buf + sizeof(buf);
+	uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+	do
+		*--at = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (v < 0)
+		*--at = '-';
+	text_add(t, at, (size_t)(buf + sizeof(buf) - at));
+}
+
+void text_double(struct text *t, double v)
+{
+	char buf[32];
+
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(buf, sizeof(buf), "%.*g", digits, v);
+		if (strtod(buf, NULL) == v)
+			break;
+	}
+	text_str(t, buf);
+}
+
 static void quoted(struct text *t, const char *s, size_t n)
 {
 	size_t from = 0, i = 0;
@@ -173,24 +197,17 @@ void json_str(struct text *t, const char *key, const char *s)
 void json_int(struct text *t, const char *key, int64_t v)
 {
 	key_before(t, key);
-	text_printf(t, "%" PRId64, v);
+	text_int(t, v);
 }
 
 void json_double(struct text *t, const char *key, double v)
 {
-	char buf[32];
-
 	if (!isfinite(v)) {
 		json_null(t, key);
 		return;
 	}
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(buf, sizeof(buf), "%.*g", digits, v);
-		if (strtod(buf, NULL) == v)
-			break;
-	}
 	key_before(t, key);
-	text_str(t, buf);
+	text_double(t, v);
 }
 
 void json_bool(struct text *t, const char *key, bool v)

@@ -25,6 +25,9 @@ void text_clear(struct text *t);
 void text_reserve(struct text *t, size_t n);
 void text_add(struct text *t, const char *s, size_t n);
 void text_str(struct text *t, const char *s);
+void text_int(struct text *t, int64_t v);
+/* The shortest form that reads back the same; v is finite. */
+void text_double(struct text *t, double v);
 void text_printf(struct text *t, const char *fmt, ...) PRINTF(2, 3);
 
 /*

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "api/list.h"
+
+#include <string.h>
+
+#include "api/accept.h"
+
+enum step list_choose(struct req *r, struct list *l)
+{
+	const char *format = query_get(&r->query, "format");
+	int json = accept_type(&r->head, "application/json");
+	int csv = accept_type(&r->head, "text/csv");
+
+	*l = (struct list){0};
+	/* What a reply is depends on these, whoever keeps it in between. */
+	text_str(&r->headers, "Vary: Accept, Accept-Encoding\r\n");
+	if (format) {
+		l->csv = !strcmp(format, "csv");
+		if (l->csv || !strcmp(format, "json"))
+			return STEP_NEXT;
+		return req_problem(r, 400, "bad-parameter",
+			"format is neither json nor csv");
+	}
+	l->csv = csv > 0 && csv > json;
+	if (l->csv || json > 0 || (json < 0 && csv < 0))
+		return STEP_NEXT;
+	return req_problem(r, 406, "not-acceptable",
+		"there are application/json and text/csv");
+}
+
+/* ---- CSV ---- */
+
+static void csv_text(struct text *t, const char *s)
+{
+	bool quoted = s[strcspn(s, ",\"\r\n")] != '\0';
+
+	if (quoted)
+		text_add(t, "\"", 1);
+	/* A spreadsheet would run it. */
+	if (*s && strchr("=+-@\t\r", *s))
+		text_add(t, "'", 1);
+	for (;;) {
+		size_t n = strcspn(s, "\"");
+
+		text_add(t, s, n);
+		if (!s[n])
+			break;
+		text_add(t, "\"\"", 2);
+		s += n + 1;
+	}
+	if (quoted)
+		text_add(t, "\"", 1);
+}
+
+static void csv_cell(
+	struct text *t, enum list_kind kind, const struct db_cell *c)
+{
+	if (c->null)
+		return;
+	switch (kind) {
+	case LIST_TEXT:
+		csv_text(t, c->s.at);
+		break;
+	case LIST_INT:
+		text_int(t, c->i);
+		break;
+	case LIST_REAL:
+		text_double(t, c->d);
+		break;
+	}
+}
+
+static void csv_header(struct text *t, const struct list *l)
+{
+	const char *between = "";
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct list_column *c = &l->column[i];
+
+		if (l->without & UINT64_C(1) << i)
+			continue;
+		text_str(t, between);
+		if (c->group && !c->sparse) {
+			text_str(t, c->group);
+			text_add(t, "_", 1);
+		}
+		text_str(t, c->name);
+		between = ",";
+	}
+	text_add(t, "\r\n", 2);
+}
+
+static void csv_item(
+	struct text *t, const struct list *l, const struct db_cell *cell)
+{
+	const char *between = "";
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->without & UINT64_C(1) << i)
+			continue;
+		text_str(t, between);
+		csv_cell(t, l->column[i].kind, &cell[i]);
+		between = ",";
+	}
+	text_add(t, "\r\n", 2);
+}
+
+/* ---- JSON ---- */
+
+static void json_cell(struct text *t, const struct list_column *column,
+	const struct db_cell *c)
+{
+	if (c->null) {
+		if (!column->sparse)
+			json_null(t, column->name);
+		return;
+	}
+	switch (column->kind) {
+	case LIST_TEXT:
+		json_strn(t, column->name, c->s.at, c->s.n);
+		break;
+	case LIST_INT:
+		json_int(t, column->name, c->i);
+		break;
+	case LIST_REAL:
+		json_double(t, column->name, c->d);
+		break;
+	}
+}
+
+/* The columns of one group from i on, to the one returned. */
+static size_t json_group(struct text *t, const struct list *l, size_t i,
+	const struct db_cell *cell)
+{
+	const char *group = l->column[i].group;
+	size_t end = i;
+	bool any = false;
+
+	for (; end < l->n && l->column[end].group &&
+		!strcmp(l->column[end].group, group);
+		end++)
+		any |= !cell[end].null;
+	if (!any) {
+		json_null(t, group);
+		return end;
+	}
+	json_open(t, group, '{');
+	for (; i < end; i++)
+		json_cell(t, &l->column[i], &cell[i]);
+	json_close(t, '}');
+	return end;
+}
+
+static void json_item(
+	struct text *t, const struct list *l, const struct db_cell *cell)
+{
+	size_t i = 0;
+
+	json_open(t, NULL, '{');
+	while (i < l->n)
+		if (l->without & UINT64_C(1) << i)
+			i++;
+		else if (l->column[i].group)
+			i = json_group(t, l, i, cell);
+		else {
+			json_cell(t, &l->column[i], &cell[i]);
+			i++;
+		}
+	json_close(t, '}');
+}
+
+/* ---- both ---- */
+
+void list_open(struct req *r, struct list *l, const char *period,
+	const struct list_column *column, size_t n)
+{
+	l->column = column;
+	l->n = n;
+	text_clear(&r->out);
+	if (l->csv) {
+		csv_header(&r->out, l);
+		return;
+	}
+	json_open(&r->out, NULL, '{');
+	if (period)
+		json_str(&r->out, "period", period);
+	json_open(&r->out, "items", '[');
+}
+
+void list_item(struct req *r, const struct list *l, const struct db_cell *cell)
+{
+	if (l->csv)
+		csv_item(&r->out, l, cell);
+	else
+		json_item(&r->out, l, cell);
+}
+
+void list_close(
+	struct req *r, const struct list *l, const char *name, const char *next)
+{
+	if (l->csv) {
+		text_printf(&r->headers,
+			"Content-Disposition: attachment; "
+			"filename=\"%s.csv\"\r\n",
+			name);
+		if (next)
+			text_printf(&r->headers, "Link: <%s>; rel=\"next\"\r\n",
+				next);
+		return;
+	}
+	json_close(&r->out, ']');
+	json_str(&r->out, "next", next);
+	json_close(&r->out, '}');
+}
+
+const char *list_type(const struct list *l)
+{
+	return l->csv ? "text/csv; charset=utf-8; header=present"
+		      : "application/json";
+}
+
+enum step list_reply(struct req *r, const struct list *l)
+{
+	text_str(&r->headers, "Cache-Control: no-store\r\n");
+	return req_reply(r, 200, list_type(l));
+}

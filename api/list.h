@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/*
+ * list: a reply that lists items, as JSON or as CSV.  A table of columns says
+ * what an item has; its cells come in the same order.
+ *
+ * JSON: {…,"items":[{"camera":…,"people":{"n":…}}],"next":…}.  A group all of
+ * whose cells are NULL is null; one that is sparse leaves its NULLs out.
+ * CSV (RFC 4180, UTF-8, CRLF, a header row): a column each, those of a group as
+ * people_n, those of a sparse one by their own names; NULL is an empty cell,
+ * and text that a spreadsheet would run as a formula gets an apostrophe.  The
+ * next page is in the field Link.
+ */
+#ifndef TALLY_API_LIST_H
+#define TALLY_API_LIST_H
+
+#include "api/req.h"
+
+enum list_kind { LIST_TEXT, LIST_INT, LIST_REAL };
+
+struct list_column {
+	const char *group; /* NULL: the item's own */
+	const char *name;
+	enum list_kind kind;
+	bool sparse;
+};
+
+struct list {
+	const struct list_column *column;
+	size_t n;
+	uint64_t without; /* a bit for each column that is left out */
+	bool csv;
+};
+
+/* Reads ?format= and Accept.  STEP_NEXT, or a 400 or 406. */
+enum step list_choose(struct req *r, struct list *l);
+/* Begins the body in r->out; period: a member before the items, or NULL. */
+void list_open(struct req *r, struct list *l, const char *period,
+	const struct list_column *column, size_t n);
+/* cell: one for each column, those left out included. */
+void list_item(struct req *r, const struct list *l, const struct db_cell *cell);
+/* Ends the body, and adds what CSV says in header fields.  name: of the file,
+ * without its suffix; next: path and query of the next page, or NULL. */
+void list_close(struct req *r, const struct list *l, const char *name,
+	const char *next);
+const char *list_type(const struct list *l);
+/* The reply, for now only. */
+enum step list_reply(struct req *r, const struct list *l);
+
+#endif
