@@ -306,11 +306,13 @@ START_TEST(a_camera_brings_its_site_and_its_zone)
 		db, Q_SITE_OF, DB_ARGS(DB_S("Nowhere")), &arena, &rows));
 	ck_assert_int_eq(rows.n, 0);
 	ck_assert(!db_run(db, Q_CAMERA_NAMES, NULL, &arena, &rows));
-	ck_assert_int_eq(rows.n, 2);
-	ck_assert_str_eq(rows.cell[2].s.at, "Plant 1");
-	ck_assert_str_eq(rows.cell[3].s.at, "Asia/Seoul");
-	ck_assert_str_eq(rows.cell[rows.cols + 2].s.at, "Default site");
-	ck_assert_str_eq(rows.cell[rows.cols + 3].s.at, "UTC");
+	/* The first is the default camera, which every schema has. */
+	ck_assert_int_eq(rows.n, 3);
+	ck_assert_str_eq(rows.cell[rows.cols].s.at, "gate-1");
+	ck_assert_str_eq(rows.cell[rows.cols + 2].s.at, "Plant 1");
+	ck_assert_str_eq(rows.cell[rows.cols + 3].s.at, "Asia/Seoul");
+	ck_assert_str_eq(rows.cell[2 * rows.cols + 2].s.at, "Default site");
+	ck_assert_str_eq(rows.cell[2 * rows.cols + 3].s.at, "UTC");
 }
 END_TEST
 
