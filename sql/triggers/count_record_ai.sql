@@ -6,7 +6,7 @@
 -- longer, gives NULL, and judge_record then says what is wrong.
 -- A mark that cannot be set must fail the write; the rule must not.
 -- A writer that sets @tally_bulk marks and judges its whole batch by itself, in
--- the same transaction (api/writer.c): the trigger then stands back.
+-- the same transaction (api/writer.c, put_batch): the trigger then stands back.
 CREATE OR REPLACE TRIGGER count_record_ai AFTER INSERT ON count_record
 FOR EACH ROW
 IF @tally_bulk IS NULL THEN
