@@ -72,6 +72,12 @@ def test_up_prints_one_line_with_what_scripts_need(fresh_tally):
     assert line["url"].count("/") == 2
     assert len({line[k] for k in KEYS if k.endswith("_token")}) == 3
     assert t.request("GET", "/healthz")[0] == 200
+    # The camera for rows that name none shows with its first one.
+    assert t.json("GET", "/api/v1/cameras", t.read_token)[1]["items"] == []
+    t.sql("INSERT INTO test (start_date, end_date, people) VALUES "
+          "('2026-01-01', '2026-01-01 00:05', 1)")
+    (camera,) = t.json("GET", "/api/v1/cameras", t.read_token)[1]["items"]
+    assert camera["camera"] == "default"
 
 
 def test_the_tokens_have_their_scopes(tally):
