@@ -14,7 +14,7 @@ BEGIN
 		UTC_TIMESTAMP(3) + INTERVAL p_budget_s SECOND;
 	DECLARE v_rows BIGINT UNSIGNED;
 	DECLARE v_claimed, v_quarters, v_buckets INT UNSIGNED;
-	DECLARE v_over BOOLEAN DEFAULT FALSE;
+	DECLARE v_old, v_over BOOLEAN DEFAULT FALSE;
 
 	IF NOT COALESCE(IS_USED_LOCK(roll_up_lock()) = CONNECTION_ID(), FALSE)
 	THEN
@@ -24,8 +24,10 @@ BEGIN
 	CALL note_dropped();
 	SET p_rows = 0, p_quarters = 0, p_buckets = 0, p_drained = FALSE;
 	REPEAT
+		-- What an earlier run left is not all there is.
+		SELECT EXISTS (SELECT 1 FROM claimed_quarter) INTO v_old;
 		CALL roll_up_claim(10 * p_batch, v_claimed);
-		SET p_drained = v_claimed < 10 * p_batch;
+		SET p_drained = v_claimed < 10 * p_batch AND NOT v_old;
 		IF v_claimed > 0 AND p_quarters = 0 THEN
 			CALL make_work_tables();
 		END IF;

@@ -447,3 +447,4 @@ def test_every_level_equals_a_recount_whatever_was_written(
     assert sizes["quarter"] > 200, sizes
     done = w.roll_up()
     assert (done["rows"], done["buckets"]) == (0, 0)
+    own.run_tally("verify")

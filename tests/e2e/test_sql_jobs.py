@@ -8,7 +8,7 @@ import time
 import pymysql
 import pytest
 
-from sqlbase import SQL, check_levels, utc_now
+from sqlbase import LEVELS, SQL, check_levels, utc_now
 
 QUARTER = dt.datetime(2026, 3, 3, 12)
 MINUTE = dt.timedelta(minutes=1)
@@ -83,15 +83,109 @@ def test_a_row_between_claim_and_recount_is_not_lost(db, cam, other):
     check_levels(db, {cam: "Asia/Seoul"})
 
 
-def test_what_a_dead_run_claimed_is_done_by_the_next(db, cam):
+def test_what_a_dead_run_claimed_is_done_by_the_next_and_the_rest_too(db, cam):
     put(db.connection, cam, 0)
     db.run("CALL roll_up_claim(100, @n)")
     assert db.run("SELECT @n") == [(1,)]
     assert db.one("SELECT COUNT(*) FROM dirty_quarter") == 0
     assert db.one("SELECT dirty FROM health") == 1
+    put(db.connection, cam, 1)
+    put(db.connection, cam, 20)
     db.run("CALL run_minute('worker')")
-    assert people(db) == [(1, 1)]
+    assert people(db) == [(2, 2)]
     assert db.one("SELECT dirty FROM health") == 0
+    check_levels(db, {cam: "Asia/Seoul"})
+
+
+class Held:
+    """A run that has read the raw rows and waits for a table it writes."""
+
+    def __init__(self, db, table="stats_year"):
+        self.db = db
+        self.holder, self.runner = db.connect(), db.connect()
+        self.holder.cursor().execute(f"LOCK TABLES {table} WRITE")
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        while not self.waits(self.runner):
+            time.sleep(0.02)
+
+    def run(self):
+        try:
+            self.runner.cursor().execute("CALL run_minute('worker')")
+        except pymysql.MySQLError:
+            pass  # it was killed
+
+    def waits(self, connection):
+        return self.db.one("SELECT state LIKE 'Waiting for table metadata%%' "
+                           "FROM information_schema.processlist WHERE id = %s",
+                           connection.thread_id())
+
+    def end(self, kill=False):
+        if kill:
+            self.db.run("KILL %s", self.runner.thread_id())
+            self.thread.join()
+        self.holder.close()
+        self.thread.join()
+
+
+@pytest.mark.parametrize("kill", (False, True))
+def test_a_row_committed_while_its_quarter_is_counted_is_in_the_next(
+        db, cam, kill):
+    # Counted first and unmarked afterwards, it would be lost.
+    put(db.connection, cam, 0)
+    held = Held(db)
+    put(db.connection, cam, 1, 5)
+    put(db.connection, cam, 2, 7)
+    db.run("DELETE FROM count_record WHERE people = 7")
+    held.end(kill)
+    assert people(db) == ([] if kill else [(1, 1)])
+    db.run("CALL run_minute('worker')")
+    assert people(db) == [(2, 6)]
+    check_levels(db, {cam: "Asia/Seoul"})
+
+
+@pytest.mark.parametrize("level", ("REPEATABLE READ", "READ COMMITTED"))
+@pytest.mark.parametrize("claimed", (False, True))
+def test_a_camera_that_moves_in_the_middle_of_a_run_is_counted_anew(
+        db, cam, other, level, claimed):
+    db.zone("Asia/Kathmandu")
+    for i in range(0, 3000, 100):
+        put(db.connection, cam, i)
+    held = None
+    if claimed:
+        db.run("CALL roll_up_claim(100, @n)")
+    else:
+        held = Held(db)
+    c = other.cursor()
+    c.execute(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
+    c.execute("SELECT COUNT(*) FROM stats_day")  # a snapshot from before
+    move = threading.Thread(target=lambda: (c.execute(
+        "UPDATE camera SET tz = 'Asia/Kathmandu'"), other.commit()))
+    move.start()
+    if held:
+        time.sleep(0.2)
+        assert move.is_alive()  # it waits for the run
+        held.end()
+    move.join()
+    db.run("CALL run_minute('worker')")
+    check_levels(db, {cam: "Asia/Kathmandu"})
+
+
+def test_a_camera_that_goes_in_the_middle_of_a_run_leaves_nothing(
+        db, cam, other):
+    gone = db.camera("gone", "Asia/Seoul")
+    put(db.connection, cam, 0)
+    put(db.connection, gone, 0)
+    held = Held(db)
+    db.run("DELETE FROM count_record WHERE camera_id = %s", gone)
+    leave = threading.Thread(target=lambda: (other.cursor().execute(
+        "DELETE FROM camera WHERE code = 'gone'"), other.commit()))
+    leave.start()
+    held.end()
+    leave.join()
+    db.run("CALL run_minute('worker')")
+    assert db.one("SELECT dirty FROM health") == 0
+    check_levels(db, {cam: "Asia/Seoul"})
 
 
 def test_the_recount_does_not_hold_up_writers(db, cam, other):
@@ -349,74 +443,105 @@ def test_partitions_that_cannot_be_made_are_tried_again(db, cam, other):
 
 # ---- all at once
 
-def test_many_writers_and_two_rollers_lose_nothing(db):
-    cams = [db.camera(f"c{i}", z) for i, z in enumerate(
-        ("Asia/Seoul", "Asia/Kathmandu", "UTC"))]
-    stop = time.monotonic() + 5
-    wrong, written = [], [0] * 5
+class Crowd:
+    """Threads at one schema until the time is over; what went wrong."""
 
-    def write(seed):
-        rng = random.Random(seed)
-        c = db.connect()
-        c.autocommit(False)
-        if seed % 2:
-            c.cursor().execute("SET SESSION TRANSACTION ISOLATION LEVEL "
-                               "READ COMMITTED")
-        while time.monotonic() < stop:
-            try:
-                for _ in range(rng.randint(1, 5)):
-                    cam = rng.choice(cams)
-                    at = QUARTER + dt.timedelta(seconds=rng.randrange(
-                        0, 6 * 3600, 20))
-                    kind = rng.random()
-                    if kind < 0.7:
-                        c.cursor().execute(
-                            INSERT + " ON DUPLICATE KEY UPDATE "
-                            "people = VALUES(people)",
-                            (cam, at, at + MINUTE, rng.randint(0, 99)))
-                    elif kind < 0.85:
-                        c.cursor().execute(
-                            "UPDATE count_record SET people = people + 1 "
-                            "WHERE camera_id = %s AND start_at BETWEEN %s "
-                            "AND %s", (cam, at, at + MINUTE))
-                    else:
-                        c.cursor().execute(
-                            "DELETE FROM count_record WHERE camera_id = %s "
-                            "AND start_at = %s", (cam, at))
-                if rng.random() < 0.1:
-                    time.sleep(rng.random() / 20)
-                if rng.random() < 0.1:
+    def __init__(self, db, seconds):
+        self.db, self.stop = db, time.monotonic() + seconds
+        self.wrong, self.done, self.threads = [], {}, []
+
+    def add(self, name, act, *arguments):
+        """act(cursor, ...) over and over.  Deadlocks are a part of writers'
+        life, and of nobody else's."""
+        def run():
+            c = self.db.connect()
+            while time.monotonic() < self.stop:
+                try:
+                    act(c.cursor(), *arguments)
+                    self.done[name] += 1
+                except (pymysql.MySQLError, AssertionError) as e:
                     c.rollback()
-                else:
-                    c.commit()
-                    written[seed] += 1
-            except pymysql.OperationalError as e:
-                c.rollback()
-                if e.args[0] not in (1205, 1213):
-                    wrong.append(e)
-        c.close()
+                    if not (name.startswith("writer")
+                            and e.args[0] in (1205, 1213)):
+                        self.wrong.append((name, e))
+            c.close()
 
-    def roll():
-        c = db.connect()
-        while time.monotonic() < stop:
-            try:
-                c.cursor().execute("DO GET_LOCK(roll_up_lock(), 1)")
-                c.cursor().execute("CALL roll_up(7, 1, @a, @b, @c, @d)")
-            except pymysql.MySQLError as e:
-                if "without its lock" not in str(e):
-                    wrong.append(e)
-            finally:
-                c.cursor().execute("DO RELEASE_LOCK(roll_up_lock())")
-        c.close()
+        self.done[name] = 0
+        self.threads.append(threading.Thread(target=run))
 
-    threads = [threading.Thread(target=write, args=(s,)) for s in range(5)]
-    threads += [threading.Thread(target=roll) for _ in range(2)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert wrong == []
-    assert min(written) > 5
+    def run(self):
+        for t in self.threads:
+            t.start()
+        for t in self.threads:
+            t.join()
+        assert self.wrong == []
+
+
+def write(c, rng, cams):
+    """A transaction of a few statements, now and then slow, or undone."""
+    c.execute("SET TRANSACTION ISOLATION LEVEL " + rng.choice(
+        ("REPEATABLE READ", "READ COMMITTED")))
+    c.execute("START TRANSACTION")
+    for _ in range(rng.randint(1, 5)):
+        cam = rng.choice(cams)
+        at = QUARTER + dt.timedelta(seconds=rng.randrange(0, 6 * 3600, 20))
+        until = at + rng.choice((1, 1, 40)) * MINUTE
+        kind = rng.random()
+        if kind < 0.7:
+            c.execute(INSERT + " ON DUPLICATE KEY UPDATE people = "
+                      "VALUES(people)", (cam, at, at + MINUTE,
+                                         rng.randint(0, 99)))
+        else:
+            c.execute(("UPDATE count_record SET people = people + 1"
+                       if kind < 0.85 else "DELETE FROM count_record")
+                      + " WHERE camera_id = %s AND start_at BETWEEN %s AND %s",
+                      (cam, at, until))
+    if rng.random() < 0.1:
+        time.sleep(rng.random() / 20)
+    c.execute("ROLLBACK" if rng.random() < 0.1 else "COMMIT")
+
+
+def roll_small_batches(c):
+    c.execute("DO GET_LOCK(roll_up_lock(), 1)")
+    try:
+        c.execute("CALL roll_up(7, 1, @a, @b, @c, @d)")
+    except pymysql.MySQLError as e:
+        if "without its lock" not in str(e):
+            raise
+    finally:
+        c.execute("DO RELEASE_LOCK(roll_up_lock())")
+
+
+def count_one_more(c, cam, rows):
+    """Its own row is in every level after roll_up_now, whoever else writes."""
+    at = QUARTER + len(rows) * 7 * MINUTE
+    rows.append(at)
+    c.execute(INSERT, (cam, at, at + MINUTE, 1))
+    c.execute("CALL roll_up_now(10)")
+    while c.nextset():
+        pass
+    for level in LEVELS:
+        c.execute(f"SELECT SUM(row_n), SUM(people_sum) FROM stats_{level} "
+                  "WHERE camera_id = %s", cam)
+        assert c.fetchall() == ((len(rows), len(rows)),), level
+
+
+def test_many_writers_and_all_rollers_lose_nothing(db):
+    zones = ("Asia/Seoul", "Asia/Kathmandu", "UTC")
+    cams = [db.camera(f"c{i}", z) for i, z in enumerate(zones)]
+    mine = db.camera("mine", "Australia/Lord_Howe")
+    crowd, rows = Crowd(db, 6), []
+    for i in range(5):
+        crowd.add(f"writer {i}", write, random.Random(i), cams)
+    crowd.add("event", lambda c: c.execute("CALL run_minute('event')"))
+    crowd.add("worker", lambda c: c.execute("CALL run_minute('worker')"))
+    crowd.add("batches", roll_small_batches)
+    crowd.add("request", count_one_more, mine, rows)
+    crowd.run()
+    print(crowd.done)
+    assert min(crowd.done.values()) > 5, crowd.done
+    assert db.one("SELECT COUNT(*) FROM job_run WHERE state <> 'ok'") == 0
     db.roll_up()
-    assert check_levels(db, dict(zip(cams, (
-        "Asia/Seoul", "Asia/Kathmandu", "UTC"))))["quarter"] > 50
+    sizes = check_levels(db, {**dict(zip(cams, zones)),
+                              mine: "Australia/Lord_Howe"})
+    assert sizes["quarter"] > 50
