@@ -313,9 +313,9 @@ enum err db_begin(struct db *db)
 	return begin(db, Q_BEGIN);
 }
 
-enum err db_begin_snapshot(struct db *db)
+enum err db_begin_read(struct db *db)
 {
-	return begin(db, Q_BEGIN_SNAPSHOT);
+	return begin(db, Q_BEGIN_READ);
 }
 
 enum err db_commit(struct db *db)

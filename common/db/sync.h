@@ -66,9 +66,10 @@ MUST enum err db_script(
 	struct db *db, const char *sql, size_t n, const char *what);
 
 MUST enum err db_begin(struct db *db);
-/* To read from, as of this moment; locks no row.  The account's session must
- * be Q_SESSION_REPEATABLE, lest the server's default makes nothing of it. */
-MUST enum err db_begin_snapshot(struct db *db);
+/* To read only, all of it as of its first statement.  Locks no row, but until
+ * its end no table it has read can be altered.  The account's session must be
+ * Q_SESSION_REPEATABLE, lest the server's default makes nothing of it. */
+MUST enum err db_begin_read(struct db *db);
 MUST enum err db_commit(struct db *db);
 /* Always ends the transaction; E_OK also when the connection is gone. */
 enum err db_rollback(struct db *db);
