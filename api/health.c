@@ -60,7 +60,10 @@ enum {
 	H_LAG,
 	H_PARTITIONS,
 	H_CALENDAR,
-	H_TRIGGERS
+	H_TRIGGERS,
+	H_BEYOND,
+	H_KEPT_FROM,
+	H_RETENTION
 };
 
 static void ask(struct health *h);
@@ -239,8 +242,20 @@ static const char *rollup_fault(const struct db_cell *c)
 	return NULL;
 }
 
+static const char *partitions_fault(const struct db_cell *c)
+{
+	if (c[H_PARTITIONS].null || c[H_PARTITIONS].i < PARTITION_DAYS)
+		return "partitions are not made ahead";
+	if (c[H_BEYOND].i)
+		return "rows lie beyond the last month's partition";
+	if (!c[H_RETENTION].null)
+		return c[H_RETENTION].s.at;
+	return NULL;
+}
+
 static bool storage_checks(struct text *t, const struct db_cell *c)
 {
+	char from[WHEN_TEXT];
 	bool bad;
 
 	bad = check(t, "calendar",
@@ -249,11 +264,15 @@ static bool storage_checks(struct text *t, const struct db_cell *c)
 			: NULL);
 	integer(t, "days_ahead", &c[H_CALENDAR]);
 	json_close(t, '}');
-	bad |= check(t, "partitions",
-		c[H_PARTITIONS].null || c[H_PARTITIONS].i < PARTITION_DAYS
-			? "partitions are not made ahead"
-			: NULL);
+	bad |= check(t, "partitions", partitions_fault(c));
 	integer(t, "days_ahead", &c[H_PARTITIONS]);
+	integer(t, "rows_beyond", &c[H_BEYOND]);
+	if (c[H_KEPT_FROM].null)
+		json_null(t, "kept_from");
+	else
+		json_str(t, "kept_from",
+			when_format(from, when_from_number(c[H_KEPT_FROM].i), 0,
+				true));
 	json_close(t, '}');
 	bad |= check(t, "outliers",
 		c[H_TRIGGERS].i ? "the outlier rule failed on some rows"

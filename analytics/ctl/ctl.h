@@ -64,6 +64,8 @@ int ctl_camera_list(struct ctl *ctl, int argc, char **argv);
 int ctl_verify(struct ctl *ctl, int argc, char **argv);
 int ctl_sample_add(struct ctl *ctl, int argc, char **argv);
 int ctl_sample_remove(struct ctl *ctl, int argc, char **argv);
+int ctl_setting_list(struct ctl *ctl, int argc, char **argv);
+int ctl_setting_set(struct ctl *ctl, int argc, char **argv);
 int ctl_doctor(struct ctl *ctl, int argc, char **argv);
 
 #endif

@@ -23,7 +23,7 @@ BEGIN
 	WHERE edge <= p_from;
 	IF v_from IS NOT NULL THEN
 		CALL keep_from('raw', v_from);
-		EXECUTE IMMEDIATE CONCAT('ALTER TABLE count_record WAIT 5 ',
+		EXECUTE IMMEDIATE CONCAT('ALTER TABLE count_record WAIT 2 ',
 					 'DROP PARTITION ', p_dropped);
 	END IF;
 END

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- health: how the scheduled work fares, in one row.  Ages are seconds, NULL for
--- never.  lag_s is the age of the oldest mark that is not counted yet.
+-- never.  lag_s is the age of the oldest mark that is not counted yet; beyond, the
+-- rows (a thousand at most) in no month's partition.
 CREATE OR REPLACE VIEW health AS
 SELECT scheduler_state() AS scheduler,
        event_state() AS event_state,
@@ -22,5 +23,11 @@ SELECT scheduler_state() AS scheduler,
 		    ORDER BY o.day_utc DESC LIMIT 1))
 	FROM (SELECT DISTINCT time_zone_id FROM camera) z) AS calendar_to,
        (SELECT COUNT(*) FROM trigger_failure
-	WHERE failed_at > UTC_TIMESTAMP() - INTERVAL 1 DAY) AS trigger_failures
+	WHERE failed_at > UTC_TIMESTAMP() - INTERVAL 1 DAY) AS trigger_failures,
+       (SELECT COUNT(*) FROM (SELECT 1 FROM count_record PARTITION (pmax)
+			      LIMIT 1000) p) AS beyond,
+       NULLIF(kept_from('raw'), '1000-01-01') AS kept_from,
+       (SELECT r.error FROM job_state r
+	WHERE r.job = 'retention'
+	  AND r.error_at > COALESCE(r.ok_at, '2000-01-01')) AS retention_error
 FROM job_state j WHERE j.job = 'minute'
