@@ -9,6 +9,7 @@
 
 #include "analytics/calendar.h"
 #include "analytics/camera.h"
+#include "analytics/pages.h"
 #include "analytics/sqlfile.h"
 #include "common/db/sync.h"
 #include "common/log.h"
@@ -369,6 +370,8 @@ static enum err seed(struct run *r)
 		log_error("site.tz: no time zone \"%s\"", c->site_tz);
 	if (!e && strcmp(c->site_tz, "UTC"))
 		e = calendar_ensure(r->db, "UTC", NULL);
+	if (!e)
+		e = pages_compress(r->db, &r->arena, &r->report->pages);
 	/* Rows may come before the event's first run. */
 	if (!e)
 		e = db_run(r->db, Q_MAKE_PARTITIONS, NULL, NULL, NULL);

@@ -22,7 +22,8 @@
 struct migrate_report {
 	unsigned migrations, applied; /* known, and run now */
 	unsigned objects;
-	bool accounts; /* made; false: the administrator's business */
+	const char *pages; /* how tables that grow are stored */
+	bool accounts;	   /* made; false: the administrator's business */
 };
 
 /* With the account given, which needs all rights on the schema, and on a

@@ -69,6 +69,8 @@ int ctl_doctor(struct ctl *ctl, int argc, char **argv)
 	judge(true, "the server is MariaDB 10.6 or later", "");
 	wrong += check_server(rows.cell);
 	wrong += check_calendar(&rows.cell[4]);
+	printf("rows of new months are stored %s\n",
+		rows.cell[6].i ? "page-compressed" : "plain");
 	printf("schema version %lld\n", (long long)rows.cell[5].i);
 	return wrong ? CTL_FAILED : CTL_OK;
 }

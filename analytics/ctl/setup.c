@@ -32,8 +32,9 @@ int ctl_migrate(struct ctl *ctl, int argc, char **argv)
 	if ((e = migrate(c, &a, &r)))
 		return e == E_DB_GONE || e == E_REFUSED ? CTL_NO_DATABASE
 							: CTL_FAILED;
-	printf("schema %s: %u migrations (%u new), %u objects\n",
-		c->database_name, r.migrations, r.applied, r.objects);
+	printf("schema %s: %u migrations (%u new), %u objects; rows are stored "
+	       "%s\n",
+		c->database_name, r.migrations, r.applied, r.objects, r.pages);
 	if (r.accounts)
 		return CTL_OK;
 	printf("\nThe programs' accounts on this server are yours to make; "
