@@ -2,16 +2,15 @@
 /*
  * GET and POST /api/v1/cameras.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analytics/camera.h"
 #include "api/api.h"
+#include "api/body.h"
 #include "api/list.h"
 #include "api/resources.h"
 #include "api/work.h"
-#include "common/json.h"
 #include "common/when.h"
 
 enum {
@@ -138,48 +137,11 @@ enum step cameras_list(struct req *r)
 
 /* ---- POST ---- */
 
-enum { BODY_MAX = 65536 };
-
 struct making {
-	struct text body;
 	struct camera_new camera;
 	const char *field;
 	bool exists;
 };
-
-static void release(struct req *r)
-{
-	struct making *m = r->state;
-
-	if (m)
-		text_free(&m->body);
-}
-
-enum step camera_begin(struct req *r)
-{
-	struct making *m = arena_alloc(&r->arena, sizeof(*m));
-	enum step s = req_no_params(r);
-
-	if (s != STEP_NEXT)
-		return s;
-	if (!m)
-		return req_fail(r, E_NOMEM);
-	text_init(&m->body, BODY_MAX);
-	r->state = m;
-	r->release = release;
-	return STEP_NEXT;
-}
-
-enum step camera_body(struct req *r, const char *at, size_t n)
-{
-	struct making *m = r->state;
-
-	text_add(&m->body, at, n);
-	return m->body.full
-		? req_problem(r, 413, "too-large",
-			  "a camera takes at most %d bytes", BODY_MAX)
-		: STEP_NEXT;
-}
 
 static enum err make(struct req *r, struct db *db)
 {
@@ -195,82 +157,44 @@ static enum err make(struct req *r, struct db *db)
 			   &r->rows_arena, &r->rows);
 }
 
-/* 422, naming the member. */
-static enum step invalid(struct req *r, const char *field, const char *why)
+static const char *text_or_null(const struct json *v)
 {
-	char detail[160];
-
-	snprintf(detail, sizeof(detail), "%.80s %s", field, why);
-	req_problem_open(r, 422, "invalid", detail);
-	json_str(&r->out, "field", field);
-	return req_problem_end(r, 422);
-}
-
-/* The members that may be there, each a text. */
-static enum step read_members(
-	struct req *r, struct making *m, const struct json *root)
-{
-	static const char *const name[] = {"camera", "name", "site", "tz"};
-	const char **to[] = {&m->camera.code, &m->camera.name, &m->camera.site,
-		&m->camera.tz};
-	unsigned seen = 0;
-
-	for (const struct json *v = json_first(root); v; v = json_next(v)) {
-		const char *s = json_string(v);
-		size_t i = 0;
-
-		while (i < ARRAY_LEN(name) && strcmp(name[i], json_name(v)))
-			i++;
-		if (i == ARRAY_LEN(name))
-			return invalid(r, json_name(v), "is not known");
-		if (seen & 1u << i)
-			return invalid(r, name[i], "is there twice");
-		seen |= 1u << i;
-		if (json_type(v) == JSON_NULL && i)
-			continue;
-		if (json_type(v) != JSON_STRING)
-			return invalid(r, name[i], "is no text");
-		if (!(*to[i] = arena_copy(&r->arena, s, strlen(s))))
-			return req_fail(r, E_NOMEM);
-	}
-	return m->camera.code ? STEP_NEXT : invalid(r, "camera", "is missing");
+	return v ? json_string(v) : NULL;
 }
 
 enum step camera_make(struct req *r)
 {
-	struct making *m = r->state;
-	struct json *root;
-	enum json_fault f;
-	enum step s;
-	size_t at;
+	enum { CAMERA, NAME, SITE, TZ };
+	struct body_member b[] = {{"camera", BODY_TEXT, true, NULL},
+		{"name", BODY_TEXT, false, NULL},
+		{"site", BODY_TEXT, false, NULL},
+		{"tz", BODY_TEXT, false, NULL}};
+	struct making *m = arena_alloc(&r->arena, sizeof(*m));
+	enum step s = body_members(r, "a camera", b, ARRAY_LEN(b));
 
-	f = json_parse(m->body.at ? m->body.at : "", m->body.n, &root, &at);
-	if (f == JSON_MEMORY)
+	if (s != STEP_NEXT)
+		return s;
+	if (!m)
 		return req_fail(r, E_NOMEM);
-	if (f == JSON_DIGITS || f == JSON_NUL)
-		return req_problem(r, 422, "invalid",
-			"no camera has such a number or text (byte %zu)", at);
-	if (f)
-		return req_problem(r, 400, "not-json",
-			"the body is not JSON (byte %zu)", at);
-	s = json_type(root) == JSON_OBJECT
-		? read_members(r, m, root)
-		: req_problem(r, 422, "invalid", "a camera is an object");
-	json_free(root);
-	return s == STEP_NEXT ? work_run(r->api->work, r, make) : s;
+	r->state = m;
+	m->camera = (struct camera_new){.code = json_string(b[CAMERA].value),
+		.name = text_or_null(b[NAME].value),
+		.site = text_or_null(b[SITE].value),
+		.tz = text_or_null(b[TZ].value)};
+	return work_run(r->api->work, r, make);
 }
 
 enum step camera_made(struct req *r)
 {
 	const struct making *m = r->state;
 
-	if (!m->exists && !m->field && !r->rows.n)
-		return req_fail(r, E_DB);
 	if (m->exists)
 		return req_problem(r, 409, "exists",
 			"camera \"%s\" is registered already", m->camera.code);
 	if (m->field)
-		return invalid(r, m->field, camera_rule(m->field));
+		return body_invalid(r, m->field, camera_rule(m->field));
+	if (!r->rows.n)
+		return req_fail(r, E_DB);
 	json_open(&r->out, NULL, '{');
 	json_str(&r->out, "camera", m->camera.code);
 	json_str(&r->out, "name", r->rows.cell[0].s.at);

@@ -12,7 +12,9 @@
 #include "api/routes.h"
 #include "api/server.h"
 #include "api/status.h"
+#include "common/json.h"
 #include "common/log.h"
+#include "common/token.h"
 
 enum { REPLY_MAX = 64 << 20, HEADERS_MAX = 4096 };
 
@@ -177,6 +179,11 @@ void req_end(struct req *r)
 		r->release(r);
 		r->release = NULL;
 	}
+	if (r->body.at)
+		token_wipe(r->body.at, r->body.cap);
+	text_free(&r->body);
+	json_free(r->json);
+	r->json = NULL;
 	text_free(&r->out);
 	text_free(&r->headers);
 	arena_reset(&r->arena);
@@ -269,12 +276,14 @@ void req_init(struct req *r)
 	arena_init(&r->rows_arena, REQ_ARENA);
 	text_init(&r->out, REPLY_MAX);
 	text_init(&r->headers, HEADERS_MAX);
+	text_init(&r->body, 0);
 	r->route = NULL;
 	r->phase = REQ_AUTH;
 	r->at = 0;
 	r->replied = false;
 	r->state = NULL;
 	r->release = NULL;
+	r->json = NULL;
 	r->err = E_OK;
 	r->who = (struct principal){0};
 	r->rows = (struct db_rows){0};

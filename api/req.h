@@ -25,6 +25,7 @@
 
 struct api;
 struct conn;
+struct json;
 struct req;
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_AGAIN, STEP_DONE };
@@ -82,6 +83,8 @@ struct req {
 	bool replied;
 	void *state;			/* the route's own, from the arena */
 	void (*release)(struct req *r); /* for what the arena cannot hold */
+	struct text body;		/* what api/body.h took … */
+	struct json *json;		/* … and read */
 
 	struct pool_job job; /* the query that was asked last */
 	enum err err;	     /* its outcome, or that of req_resume's caller */

@@ -35,8 +35,6 @@ enum step outliers_rows(struct req *r);
 /* cameras.c: GET and POST /cameras */
 enum step cameras_find(struct req *r);
 enum step cameras_list(struct req *r);
-enum step camera_begin(struct req *r);
-enum step camera_body(struct req *r, const char *at, size_t n);
 enum step camera_make(struct req *r);
 enum step camera_made(struct req *r);
 
@@ -54,7 +52,6 @@ enum step page_static(struct req *r);
 
 /* session.c: POST /login, POST /logout */
 enum step login_begin(struct req *r);
-enum step form_body(struct req *r, const char *at, size_t n);
 enum step login_check(struct req *r);
 enum step login_answer(struct req *r);
 enum step logout_end(struct req *r);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/body.h"
 #include "api/resources.h"
 
 #define V1 "/api/v1"
@@ -20,17 +21,17 @@ const struct route routes[] = {
 		{outliers_cameras, outliers_found, outliers_rows}},
 	{HTTP_GET, V1 "/cameras", SCOPE_READ, false, NULL, NULL,
 		{cameras_find, cameras_list}},
-	{HTTP_POST, V1 "/cameras", SCOPE_ADMIN, false, camera_begin,
-		camera_body, {camera_make, camera_made}},
+	{HTTP_POST, V1 "/cameras", SCOPE_ADMIN, false, body_begin, body_take,
+		{camera_make, camera_made}},
 	{HTTP_POST, V1 "/jobs/roll_up", SCOPE_ADMIN, false, NULL, NULL,
 		{roll_up_run, roll_up_answer}},
 	{HTTP_GET, "/healthz", 0, false, NULL, NULL,
 		{health_ask, health_answer}},
 	{HTTP_GET, "/", 0, true, NULL, NULL, {page_home}},
 	{HTTP_GET, "/static/{file}", 0, false, NULL, NULL, {page_static}},
-	{HTTP_POST, "/login", 0, false, login_begin, form_body,
+	{HTTP_POST, "/login", 0, false, login_begin, body_take,
 		{login_check, login_answer}},
-	{HTTP_POST, "/logout", 0, false, login_begin, form_body,
+	{HTTP_POST, "/logout", 0, false, login_begin, body_take,
 		{logout_end, logout_answer}},
 };
 

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/auth.h"
+#include "api/body.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "api/work.h"
@@ -17,7 +18,6 @@
 enum { FORM_MAX = 4096 };
 
 struct login {
-	struct text form;
 	const char *user, *password;
 	char token[TOKEN_TEXT];
 	bool ok;
@@ -30,12 +30,9 @@ static void release(struct req *r)
 
 	if (!l)
 		return;
-	if (l->form.at)
-		token_wipe(l->form.at, l->form.cap);
 	if (l->password)
 		token_wipe((void *)(uintptr_t)l->password, strlen(l->password));
 	token_wipe(l->token, sizeof(l->token));
-	text_free(&l->form);
 }
 
 enum step login_begin(struct req *r)
@@ -47,21 +44,10 @@ enum step login_begin(struct req *r)
 		return req_fail(r, E_NOMEM);
 	if (s != STEP_NEXT)
 		return s;
-	text_init(&l->form, FORM_MAX);
+	body_open(r, FORM_MAX);
 	r->state = l;
 	r->release = release;
 	return STEP_NEXT;
-}
-
-enum step form_body(struct req *r, const char *at, size_t n)
-{
-	struct login *l = r->state;
-
-	text_add(&l->form, at, n);
-	return l->form.full
-		? req_problem(r, 413, "too-large",
-			  "the form takes at most %d bytes", FORM_MAX)
-		: STEP_NEXT;
 }
 
 /* On a work thread: hashing takes its time, and is meant to. */
@@ -110,7 +96,7 @@ enum step login_check(struct req *r)
 	char why[QUERY_WHY];
 
 	if (query_parse(&form, &r->arena,
-		    (struct slice){l->form.at ? l->form.at : "", l->form.n},
+		    (struct slice){r->body.at ? r->body.at : "", r->body.n},
 		    why))
 		return req_problem(r, 400, "bad-form", "%s", why);
 	l->user = query_get(&form, "user");
