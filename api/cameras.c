@@ -2,6 +2,7 @@
 /*
  * GET and POST /api/v1/cameras.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,18 @@ static const struct list_column columns[] = {
 
 struct cameras {
 	struct list list;
-	int64_t most; /* on a page */
+	int64_t most, n; /* on a page; on this one so far */
+	int64_t asked;	 /* rows of the last query, at most */
+	char last[CAMERA_CODE_MAX + 1];
 };
+
+/* A token that is bound may be for few of many: they are looked through page
+ * by page, and "next" names none that it does not see. */
+static enum step ask(struct req *r, struct cameras *s, const char *after)
+{
+	s->asked = (r->who.cameras ? PAGE : s->most) + 1;
+	return req_query(r, Q_CAMERAS, DB_ARGS(DB_S(after), DB_I(s->asked)), 2);
+}
 
 enum step cameras_find(struct req *r)
 {
@@ -63,8 +74,8 @@ enum step cameras_find(struct req *r)
 			"limit is not from 1 to %d", PAGE);
 	if ((step = list_choose(r, &s->list)) != STEP_NEXT)
 		return step;
-	return req_query(r, Q_CAMERAS,
-		DB_ARGS(DB_S(after ? after : ""), DB_I(s->most + 1)), 2);
+	list_open(r, &s->list, NULL, columns, ARRAY_LEN(columns));
+	return ask(r, s, after ? after : "");
 }
 
 static const char *state(const struct db_cell *c, int64_t end, int64_t now)
@@ -95,8 +106,7 @@ static void item(struct req *r, const struct list *l, const struct db_cell *c,
 }
 
 /* Codes that SQL made may hold anything. */
-static const char *next_page(
-	struct req *r, const struct cameras *s, const char *last)
+static const char *next_page(struct req *r, const struct cameras *s)
 {
 	const char *format = query_get(&r->query, "format"), *next = NULL;
 	struct text t;
@@ -106,7 +116,7 @@ static const char *next_page(
 	if (format)
 		text_printf(&t, "format=%s&", format);
 	text_str(&t, "after=");
-	query_encode(&t, last);
+	query_encode(&t, s->last);
 	if (!t.full)
 		next = arena_copy(&r->arena, t.at, t.n);
 	r->arena.full |= t.full;
@@ -114,25 +124,34 @@ static const char *next_page(
 	return next;
 }
 
+static enum step answer(struct req *r, const struct cameras *s, bool more)
+{
+	list_close(r, &s->list, "cameras", more ? next_page(r, s) : NULL);
+	return list_reply(r, &s->list);
+}
+
 enum step cameras_list(struct req *r)
 {
 	struct cameras *s = r->state;
-	size_t most = (size_t)s->most;
-	size_t n = r->rows.n > most ? most : r->rows.n;
-	const char *last = NULL;
 	int64_t now = when_now();
+	const char *code = "";
 
-	list_open(r, &s->list, NULL, columns, ARRAY_LEN(columns));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < r->rows.n; i++) {
 		const struct db_cell *c = &r->rows.cell[i * r->rows.cols];
 
-		last = c[C_CODE].s.at;
-		if (principal_covers(&r->who, last))
-			item(r, &s->list, c, now);
+		code = c[C_CODE].s.at;
+		if (!principal_covers(&r->who, code))
+			continue;
+		if (s->n == s->most)
+			return answer(r, s, true);
+		item(r, &s->list, c, now);
+		s->n++;
+		snprintf(s->last, sizeof(s->last), "%s", code);
 	}
-	list_close(r, &s->list, "cameras",
-		r->rows.n > n ? next_page(r, s, last) : NULL);
-	return list_reply(r, &s->list);
+	if ((int64_t)r->rows.n < s->asked)
+		return answer(r, s, false);
+	code = arena_copy(&r->arena, code, strlen(code));
+	return code ? step_again(ask(r, s, code)) : req_fail(r, E_TOO_BIG);
 }
 
 /* ---- POST ---- */
@@ -181,6 +200,9 @@ enum step camera_make(struct req *r)
 		.name = text_or_null(b[NAME].value),
 		.site = text_or_null(b[SITE].value),
 		.tz = text_or_null(b[TZ].value)};
+	if (!principal_covers(&r->who, m->camera.code))
+		return req_problem(r, 403, "forbidden",
+			"the token is not for this camera");
 	return work_run(r->api->work, r, make);
 }
 
