@@ -21,6 +21,7 @@ BEGIN
 
 	DELETE FROM work_camera;
 	DELETE FROM work_part;
+	DELETE FROM work_run;
 	DELETE FROM work_quarter;
 	DELETE FROM work_hour;
 	DELETE FROM work_day;
@@ -82,7 +83,7 @@ BEGIN
 	-- An hour is a local one at one offset: it ends, or begins, at a change.
 	INSERT IGNORE INTO work_hour (camera_id, local_date, start_at, end_at,
 				      local_hour, fold)
-	SELECT camera_id, CAST(local_at AS DATE),
+	SELECT DISTINCT camera_id, CAST(local_at AS DATE),
 	       IF(change_at <= start_at AND change_at > full_at,
 		  change_at, full_at),
 	       IF(change_at > start_at
