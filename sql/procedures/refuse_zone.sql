@@ -9,6 +9,7 @@ READS SQL DATA
 BEGIN
 	DECLARE v_raw, v_quarter DATETIME;
 	DECLARE v_lost BOOLEAN;
+	DECLARE v_text VARCHAR(300);
 
 	SELECT kept_from INTO v_raw FROM retention WHERE level = 'raw'
 	LOCK IN SHARE MODE;
@@ -34,8 +35,13 @@ BEGIN
 				    AND TO_SECONDS(o.change_at) MOD 900 <> 0)
 		INTO v_lost;
 		IF v_lost THEN
-			SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT =
-				'the camera cannot move to another time zone: what its statistics were counted from is not kept; register another camera';
+			SET v_text = CONCAT('camera ', (
+				SELECT code FROM camera
+				WHERE camera_id = p_camera_id),
+				' cannot move to another time zone: what its ',
+				'statistics were counted from is not kept; ',
+				'register another camera');
+			SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_text;
 		END IF;
 	END IF;
 END

@@ -230,7 +230,7 @@ def test_each_level_is_kept_as_long_as_something_needs_it(db):
     new = db.camera("new", "Asia/Seoul")
     db.add(some_rows(rng, new, EDGE + 2 * DAY, EDGE + 9 * DAY, 20))
     db.roll_up()
-    assert "cannot move to another time zone" in db.fails(
+    assert "camera c0 cannot move to another time zone" in db.fails(
         "UPDATE camera SET tz = 'UTC' WHERE camera_id = %s", cam)
     db.run("UPDATE camera SET tz = 'UTC' WHERE camera_id = %s", new)
     db.roll_up()
@@ -479,4 +479,17 @@ def test_the_api_refuses_rows_that_are_too_old(tally):
     finally:
         tally.sql("UPDATE retention SET kept_from = DEFAULT")
         assert post(row(20))[0] == 200
-        tally.sql("DELETE FROM count_record WHERE start_at < '2004-06-01'")
+
+    # A camera whose rows were let go is not new.
+    assert tally.json("POST", "/api/v1/jobs/roll_up",
+                      tally.admin_token)[0] == 200
+    ((cam,),) = tally.sql("SELECT camera_id FROM camera "
+                          "WHERE code = 'growth'")
+    with tally.db() as c, c.cursor() as cursor:
+        cursor.execute("SET @tally_removed = %s", cam)  # no trigger, no mark
+        cursor.execute("DELETE FROM count_record WHERE camera_id = %s", cam)
+    items = tally.json("GET", "/api/v1/cameras", tally.read_token)[1]["items"]
+    (known,) = [i for i in items if i["camera"] == "growth"]
+    assert (known["state"], known["last_seen"][:10]) == ("silent",
+                                                        "2004-05-20")
+    tally.sql("CALL remove_camera(%s, 10)", cam)
