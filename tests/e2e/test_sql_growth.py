@@ -246,6 +246,32 @@ def test_each_level_is_kept_as_long_as_something_needs_it(db):
     db.run("DELETE FROM camera WHERE camera_id = %s", new)
 
 
+def test_a_quarter_hour_without_rows_is_not_cut_in_two(db):
+    # St John's put its clock back at 00:01, 02:31 UTC, inside of one.
+    change = dt.datetime(2010, 11, 7, 2, 31)
+    john, utc, later = (db.camera(c, z) for c, z in (
+        ("john", "America/St_Johns"), ("utc", "UTC"), ("later", "UTC")))
+    for cam, at in ((john, change - MINUTE), (john, change), (utc, change),
+                    (later, change + 60 * MINUTE)):
+        db.run(INSERT, cam, at, at + MINUTE, 1)
+    db.roll_up()
+    zone_of = {john: "America/St_Johns", utc: "UTC", later: "UTC"}
+    rows = raw_rows(db)
+    assert check_levels(db, zone_of)["quarter"] == 4
+    keep(db, raw=(TODAY - EDGE).days)
+    assert daily(db)["state"] == "ok"
+    move = "UPDATE camera SET tz = %s WHERE camera_id = %s"
+    for code, cam, tz in (("john", john, "UTC"),
+                          ("utc", utc, "America/St_Johns")):
+        assert f"camera {code} cannot move" in db.fails(move, tz, cam)
+    db.zone("Asia/Seoul")
+    for cam, tz in ((utc, "Asia/Seoul"), (later, "America/St_Johns")):
+        db.run(move, tz, cam)
+        zone_of[cam] = tz
+    db.roll_up()
+    check_levels(db, zone_of, rows)
+
+
 def test_partitions_dropped_by_hand_are_noticed(db):
     rng = random.Random(3)
     zone_of, rows = fill(db, rng)
