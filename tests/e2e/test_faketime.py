@@ -33,6 +33,7 @@ class Server:
 
     def __init__(self):
         self.home = tempfile.mkdtemp(prefix="tally-fake-")
+        os.mkdir(self.home + "/tmp")
         self.db_socket = self.home + "/socket"
         self.db_user = pwd.getpwuid(os.getuid()).pw_name
         self.clock_file = self.home + "/clock"
@@ -47,8 +48,9 @@ class Server:
             options += ("--user=root",)
         return subprocess.Popen(
             [program, f"--defaults-file={ROOT}/config/my.cnf",
-             "--datadir=./mysql", *options], cwd=self.home, stdout=self.log,
-            stderr=self.log, env={**os.environ, **environment})
+             "--datadir=./mysql", "--tmpdir=../tmp", *options], cwd=self.home,
+            stdout=self.log, stderr=self.log,
+            env={**os.environ, **environment})
 
     def start(self, at, speed=SPEED):
         """It is `at` (UTC) now, for the server."""
