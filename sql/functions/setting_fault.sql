@@ -19,6 +19,9 @@ RETURN CASE
 		THEN IF(p_value RLIKE '^[0-9]{1,3}([.][0-9]{1,6})?$'
 			AND p_value <= 100, NULL,
 			CONCAT(p_name, ' is a number from 0 to 100'))
+	WHEN p_name = 'reference_outliers'
+		THEN IF(p_value IN ('with', 'without_alerts', 'without'), NULL,
+			'reference_outliers is with, without_alerts or without')
 	WHEN p_name = 'page_compression'
 		THEN IF(p_value IN ('auto', 'on', 'off'), NULL,
 			'page_compression is auto, on or off')

@@ -363,3 +363,86 @@ def check_levels(db, zone_of, rows=None):
             assert r["start_at"] == midnight(z, r[key]), level
             assert r["end_at"] == midnight(z, after(r[key])), level
     return {level: len(b) for level, b in want.items()}
+
+
+# ---- references
+
+def figures(values):
+    n, mean = len(values), math.fsum(values) / len(values)
+    return n, mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / n)
+
+
+def references(rows, zone, metric, today, left_out=()):
+    """[168] of (basis, n, mean, std) or None, by the rule's words: what the
+    rows of one camera say before its day `today`."""
+    rows = [(local(zone, r["start_at"]), r) for r in rows]
+    rows = [(at, r) for at, r in rows if at.date() < today]
+    own = [(at, r[metric]) for at, r in rows if r[metric] is not None
+           and r["observed_s"] * 2 >=
+           (r["end_at"] - r["start_at"]).total_seconds()
+           and (metric, r["start_at"]) not in left_out]
+    last = max((at.date() for at, r in rows), default=None)
+    day = dt.timedelta(days=1)
+    wide = None
+    for basis, key in (("day", lambda d: d),
+                       ("week", lambda d: d - d.weekday() * day),
+                       ("month", lambda d: (d.year, d.month)),
+                       ("year", lambda d: d.year)):
+        some = [v for at, v in own if key(at.date()) == key(last)]
+        if len(some) >= 30:
+            wide = basis, *figures(some)
+    slots = [[] for _ in range(168)]
+    for at, v in own:
+        slots[at.weekday() * 24 + at.hour].append((at.date(), v))
+    return [("hour_of_week", *figures([v for d, v in same]))
+            if len({d for d, v in same}) >= 4 else wide for same in slots]
+
+
+def outliers_left_out(db, camera):
+    """{(metric, start_at)} as the setting reference_outliers says."""
+    how = db.one("SELECT value FROM setting "
+                 "WHERE name = 'reference_outliers'")
+    alert_z = float(db.one("SELECT value FROM setting "
+                           "WHERE name = 'alert_z'"))
+    left = set()
+    for table, names in (("outlier_backup", "exceeded"),
+                         ("outlier_low", "below")):
+        for o in db.dicts(f"SELECT * FROM {table} WHERE camera_id = %s",
+                          camera):
+            for m in o[names].split(","):
+                z = o[m + "_z"]
+                if how != "with" and o["state"] in ("open", "confirmed") and (
+                        how == "without" or z is not None
+                        and abs(z) >= alert_z):
+                    left.add((m, o["start_at"]))
+    return left
+
+
+def check_references(db, camera, zone):
+    """All 168 slots against the rule; returns the set of (metric, basis)."""
+    rows = [r for r in raw_rows(db) if r["camera_id"] == camera]
+    got = {r["slot"]: r for r in db.dicts(
+        "SELECT * FROM reference_value WHERE camera_id = %s", camera)}
+    today = db.one("SELECT local_date FROM reference_camera "
+                   "WHERE camera_id = %s", camera)
+    left_out = outliers_left_out(db, camera)
+    seen = set()
+    for m in METRICS:
+        for slot, want in enumerate(references(rows, zone, m, today,
+                                               left_out)):
+            row = got.get(slot)
+            seen.add((m, want and want[0]))
+            if want is None:
+                assert row is None or row[m + "_basis"] is None, (slot, m)
+                continue
+            basis, n, mean, std = want
+            assert (row[m + "_basis"], row[m + "_n"]) == (basis, n), (slot, m)
+            assert math.isclose(row[m + "_mean"], mean, rel_tol=1e-9)
+            assert math.isclose(row[m + "_std"], std, rel_tol=1e-9,
+                                abs_tol=1e-9)
+            assert math.isclose(row[m + "_reference"], mean + 1.5 * std,
+                                rel_tol=1e-9)
+            assert math.isclose(row[m + "_low"], mean - 4 * std, rel_tol=1e-9,
+                                abs_tol=1e-9) if row[m + "_std"] else \
+                row[m + "_low"] is None
+    return seen

@@ -16,8 +16,8 @@ import pytest
 
 from apibase import post
 from ownbase import Own
-from sqlbase import (CLASSES, COLUMNS, COUNTS, METRICS, check_levels, grouped,
-                     raw_rows, utc_now, zone_info)
+from sqlbase import (CLASSES, COLUMNS, COUNTS, METRICS, check_levels,
+                     check_references, grouped, raw_rows, utc_now, zone_info)
 
 TURNS = int(os.environ.get("TALLY_PROPERTY_TURNS", 3))
 SEEDS = [int(s) for s in os.environ.get(
@@ -368,6 +368,15 @@ class World:
 
     # ---- what else happens
 
+    def review(self):
+        """Some outliers are dismissed; references may leave the rest out."""
+        self.own.sql("UPDATE outlier_backup SET state = 'dismissed' "
+                     "WHERE state = 'open' ORDER BY RAND(%s) LIMIT 3",
+                     self.rng.randrange(1000))
+        self.own.sql("UPDATE setting SET value = %s "
+                     "WHERE name = 'reference_outliers'", self.rng.choice(
+                         ("with", "without_alerts", "without")))
+
     def move_camera(self):
         self.own.sql("UPDATE camera SET tz = %s WHERE code = 'moves'",
                      self.rng.choice(ZONES))
@@ -394,6 +403,8 @@ class World:
         stored = {key(r): r for r in raw_rows(self.own)}
         assert stored == self.rows
         sizes = check_levels(self.own, self.own.zones())
+        for camera, zone in self.own.zones().items():
+            check_references(self.own, camera, zone)
         for o in self.own.dicts("SELECT * FROM outlier_backup "
                             "WHERE state <> 'withdrawn'"):
             r = stored[key(o)]
@@ -439,6 +450,7 @@ def test_every_level_equals_a_recount_whatever_was_written(
         acts += [lambda: w.transaction(tmp_path)] * 12
         acts += rng.choices((w.run_minute, w.die_in_a_run), k=4)
         acts += rng.choices((w.roll_up, w.move_camera, w.move_site), k=2)
+        acts += [w.review]
         rng.shuffle(acts)
         for act in acts:
             act()

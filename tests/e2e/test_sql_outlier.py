@@ -9,7 +9,8 @@ import time
 import pymysql
 import pytest
 
-from sqlbase import COLUMNS, METRICS, local, raw_rows, utc_now
+from sqlbase import (COLUMNS, check_references, local, outliers_left_out,
+                     raw_rows, utc_now)
 
 HOUR = dt.timedelta(hours=1)
 DAY = dt.timedelta(days=1)
@@ -29,61 +30,6 @@ def today(zone):
 def utc(zone, wall):
     """Good enough where the clock does not change near by."""
     return wall - (local(zone, wall) - wall)
-
-
-def figures(values):
-    n, mean = len(values), math.fsum(values) / len(values)
-    return n, mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / n)
-
-
-def references(rows, zone, metric):
-    """[168] of (basis, n, mean, std) or None, by the rule's words."""
-    day = today(zone).date()
-    rows = [(local(zone, r["start_at"]), r) for r in rows]
-    rows = [(at, r) for at, r in rows if at.date() < day]
-    own = [(at, r[metric]) for at, r in rows if r[metric] is not None
-           and r["observed_s"] * 2 >=
-           (r["end_at"] - r["start_at"]).total_seconds()]
-    last = max((at.date() for at, r in rows), default=None)
-    wide = None
-    for basis, key in (("day", lambda d: d),
-                       ("week", lambda d: d - d.weekday() * DAY),
-                       ("month", lambda d: (d.year, d.month)),
-                       ("year", lambda d: d.year)):
-        some = [v for at, v in own if key(at.date()) == key(last)]
-        if len(some) >= 30:
-            wide = basis, *figures(some)
-    result = []
-    for slot in range(168):
-        same = [(at.date(), v) for at, v in own
-                if at.weekday() * 24 + at.hour == slot]
-        four = len({d for d, v in same}) >= 4
-        result.append(("hour_of_week", *figures([v for d, v in same]))
-                      if four else wide)
-    return result
-
-
-def check_references(db, camera, zone):
-    """All 168 slots against the rule; returns the set of (metric, basis)."""
-    rows = [r for r in raw_rows(db) if r["camera_id"] == camera]
-    got = {r["slot"]: r for r in db.dicts(
-        "SELECT * FROM reference_value WHERE camera_id = %s", camera)}
-    seen = set()
-    for m in METRICS:
-        for slot, want in enumerate(references(rows, zone, m)):
-            row = got.get(slot)
-            seen.add((m, want and want[0]))
-            if want is None:
-                assert row is None or row[m + "_basis"] is None, (slot, m)
-                continue
-            basis, n, mean, std = want
-            assert (row[m + "_basis"], row[m + "_n"]) == (basis, n), (slot, m)
-            assert math.isclose(row[m + "_mean"], mean, rel_tol=1e-9)
-            assert math.isclose(row[m + "_std"], std, rel_tol=1e-9,
-                                abs_tol=1e-9)
-            assert math.isclose(row[m + "_reference"], mean + 1.5 * std,
-                                rel_tol=1e-9)
-    return seen
 
 
 def weeks(rng, camera, zone, n, **more):
@@ -239,6 +185,118 @@ def test_later_references_leave_past_outliers_as_they_were(db, steady):
     db.roll_up()
     assert db.one("SELECT MIN(people_reference) FROM reference_value") > 30
     assert db.run("SELECT * FROM outlier_backup WHERE people = 30") == before
+
+
+# ---- outliers left out of references
+
+@pytest.fixture
+def setting(db):
+    """Sets reference_outliers; puts it back at the end."""
+    def put(value):
+        db.run("UPDATE setting SET value = %s "
+               "WHERE name = 'reference_outliers'", value)
+
+    yield put
+    put("with")
+
+
+def judged(db, zone):
+    """A camera with weeks that were judged as they came; its id."""
+    rng = random.Random(zone)
+    c = db.camera(zone, zone)
+    end = utc(zone, today(zone))
+    for first, last in ((6 * 168, 4 * 168), (4 * 168, 2 * 168), (2 * 168, 0)):
+        db.add([rec(c, end - h * HOUR,
+                    people=rng.choice((9, 10, 11) * 8 + (0, 13, 40)),
+                    vehicle=rng.choice((None, 1, 1, 2, 9)), face=0,
+                    observed_s=rng.choice((3600, 3600, 3600, 1700)))
+                for h in range(first, last, -1)])
+        db.roll_up()
+    for table in ("outlier_backup", "outlier_low"):
+        for state in ("dismissed", "confirmed"):
+            db.run(f"UPDATE {table} SET state = %s WHERE state = 'open' "
+                   "ORDER BY MOD(outlier_id, 7), start_at LIMIT 9", state)
+    db.run("UPDATE count_record SET people = 10 WHERE people = 40 "
+           "ORDER BY start_at DESC LIMIT 5")
+    assert db.one("SELECT COUNT(*) FROM outlier_backup "
+                  "WHERE state = 'withdrawn'") > 0
+    db.roll_up()
+    return c
+
+
+@pytest.mark.parametrize("zone", (SEOUL, "Australia/Lord_Howe"))
+def test_outliers_are_left_out_of_references_as_the_setting_says(
+        db, setting, zone):
+    c = judged(db, zone)
+    on_record = [db.run(f"SELECT * FROM {t}")
+                 for t in ("outlier_backup", "outlier_low")]
+    rows, seen = {}, set()
+    for value in ("without", "without_alerts", "with"):
+        setting(value)
+        db.roll_up()
+        rows[value] = db.run("SELECT * FROM reference_value")
+        check_references(db, c, zone)
+        left = outliers_left_out(db, c)
+        seen |= {(value, m) for m, at in left}
+        # What is on record stays as it was judged.
+        assert [db.run(f"SELECT * FROM {t}")
+                for t in ("outlier_backup", "outlier_low")] == on_record
+    assert seen == {("without", "people"), ("without", "vehicle"),
+                    ("without_alerts", "people"),
+                    ("without_alerts", "vehicle")}
+    assert rows["without"] != rows["without_alerts"] != rows["with"]
+    # A row that is corrected now is held against what holds now.
+    setting("without")
+    db.roll_up()
+    at = utc(zone, today(zone)) - 3 * HOUR
+    db.run("UPDATE count_record SET people = 1000 WHERE start_at = %s", at)
+    here = local(zone, at)
+    assert db.one("SELECT people_n FROM outlier_backup WHERE start_at = %s",
+                  at) == db.one("SELECT people_n FROM reference_value "
+                                "WHERE slot = %s",
+                                here.weekday() * 24 + here.hour)
+
+
+def test_a_week_of_which_nothing_is_left_is_no_week(db, setting):
+    c = db.camera("c", SEOUL)
+    end = utc(SEOUL, today(SEOUL))
+    db.add([rec(c, end - h * HOUR, people=10 + h % 2)
+            for h in range(4 * 168, 168, -1)])
+    db.roll_up()
+    db.add([rec(c, end - h * HOUR, people=99 if h == 100 else 10)
+            for h in range(168, 0, -1)])
+    db.roll_up()
+    assert check_references(db, c, SEOUL) >= {("people", "hour_of_week")}
+    assert ("people", "year") not in check_references(db, c, SEOUL)
+    setting("without")
+    db.roll_up()
+    assert check_references(db, c, SEOUL) >= {
+        ("people", "hour_of_week"), ("people", "year")}
+    assert db.run("SELECT COUNT(*) FROM reference_value "
+                  "WHERE people_basis <> 'hour_of_week'") == [(1,)]
+
+
+def test_an_outlier_that_is_not_counted_yet_is_not_taken_out(db, setting):
+    c = judged(db, SEOUL)
+    setting("without")
+    db.roll_up()
+    before = db.run("SELECT * FROM reference_value ORDER BY slot")
+    # Marked, judged, not counted: neither its old values nor its new ones.
+    db.add([rec(c, utc(SEOUL, today(SEOUL)) - i * HOUR
+                + dt.timedelta(minutes=30), 60, people=50 + i)
+            for i in range(1, 9)])
+    assert db.one("SELECT COUNT(*) FROM outlier_backup "
+                  "WHERE people > 50") == 8
+    db.run("CALL compute_references(TRUE, 10, @n, @done)")
+    assert db.run("SELECT @n, @done") == [(1, 1)]
+    assert db.run("SELECT * FROM reference_value ORDER BY slot") == before
+    db.roll_up()
+    check_references(db, c, SEOUL)
+
+
+def test_a_setting_that_means_nothing_is_refused_by_name(db):
+    assert "reference_outliers is with, without_alerts or without" in db.fails(
+        "UPDATE setting SET value = 'none' WHERE name = 'reference_outliers'")
 
 
 def outliers(db):
