@@ -156,6 +156,19 @@ def test_a_sound_database_has_no_difference(db, verify):
 
 def test_from_and_to_compare_what_lies_wholly_between(db, verify):
     fill(db, 2, 200)
+    # St John's clock goes from Sunday back to Saturday.
+    c = db.one("SELECT camera_id FROM camera WHERE code = 'America/St_Johns'")
+    for s in (15, 75, 2800):
+        at = dt.datetime(2008, 11, 2, 2, 30) + dt.timedelta(seconds=s)
+        db.run("INSERT IGNORE INTO count_record (camera_id, start_at, end_at, "
+               "people) VALUES (%s, %s, %s, 1)", c, at,
+               at + dt.timedelta(seconds=1))
+    db.run("DELETE r FROM count_record r JOIN count_record s ON s.camera_id = "
+           "r.camera_id AND s.start_at > r.start_at AND s.start_at < r.end_at")
+    db.roll_up()
+    for day in (1, 2):
+        v = verify("--from", f"2008-11-0{day}", "--to", f"2008-11-0{day + 1}")
+        assert v.sound() and v.compared["day"] == 5
     v = verify("--from", "2008-11-02", "--to", "2025-11-01")
     assert v.sound()
     want = {}
@@ -223,7 +236,7 @@ def test_every_damaged_column_of_every_table_is_named(db, verify):
 def test_missing_and_superfluous_buckets_are_named(db, verify):
     fill(db, 4, 60)
     zone_of = dict(db.run("SELECT camera_id, code FROM camera"))
-    want, shift = set(), dt.timedelta(days=7 * 52 * 20)
+    want, years = set(), dt.timedelta(days=7 * 52 * 20)
     for level in LEVELS:
         table, key = f"stats_{level}", KEYS[level]
         row = db.dicts(f"SELECT * FROM {table} ORDER BY RAND() LIMIT 1")[0]
@@ -239,24 +252,24 @@ def test_missing_and_superfluous_buckets_are_named(db, verify):
         line = f"missing {bucket(level, row, zone_of[row['camera_id']])}"
         want.add(f"{line}: not stored, recounted from {n} rows"
                  if "row_n" in row else line)
-        row = {k: v for k, v in row.items()
-               if not k.endswith(("_mean", "_std"))}
-        for k, v in row.items():
-            if k.endswith(("_start", "_date", "_at")):
-                row[k] = v - shift
-            if k.endswith(("month_start", "year_start")):
-                row[k] = row[k].replace(
-                    day=1, **({"month": 1} if k[0] == "y" else {}))
-        db.run(f"INSERT INTO {table} ({', '.join(row)}) VALUES "
-               f"({', '.join(['%s'] * len(row))})", *row.values())
-        want.add(f"superfluous {bucket(level, row, zone_of[row['camera_id']])}"
-                 ": stored, recounted from no row")
+        for shift in (-years, years):
+            other = {k: v + shift if k.endswith(("_start", "_date", "_at"))
+                     else v for k, v in row.items()
+                     if not k.endswith(("_mean", "_std"))}
+            for k in ("month_start", "year_start"):
+                if k in other:
+                    other[k] = other[k].replace(
+                        day=1, **({"month": 1} if k[0] == "y" else {}))
+            db.run(f"INSERT INTO {table} ({', '.join(other)}) VALUES "
+                   f"({', '.join(['%s'] * len(other))})", *other.values())
+            name = bucket(level, other, zone_of[row["camera_id"]])
+            want.add(f"superfluous {name}: stored, recounted from no row")
     v = verify()
     # How many rows were partly watched is nowhere else.
     said = {re.sub(r"(partial .*): not stored.*", r"\1", ln)
             for ln in v.lines}
     assert v.status == 1 and said == want
-    assert v.differences == 2 * len(LEVELS)
+    assert v.differences == 3 * len(LEVELS)
 
 
 def test_a_mean_that_does_not_follow_from_the_sums_is_named(db, verify):
@@ -316,6 +329,9 @@ def test_what_waits_for_the_next_roll_up_is_not_different(db, verify):
     db.run("INSERT INTO claimed_quarter (camera_id, start_at, marked_at) "
            "SELECT camera_id, start_at, marked_at FROM dirty_quarter LIMIT 6")
     db.run("DELETE FROM dirty_quarter LIMIT 6")
+    # One without a row, now or before, waits for nothing.
+    db.run("INSERT INTO dirty_quarter (start_at, camera_id) "
+           "VALUES ('2001-01-01', %s)", c)
     w = verify()
     assert w.sound() and w.pending == v.pending
     # What does not wait is still compared.
@@ -369,9 +385,12 @@ def test_where_rows_are_gone_levels_are_held_against_finer_ones(
     rng = random.Random(8)
     edge = dt.datetime(2025, 6, 1)
     days = [(edge + dt.timedelta(days=d)).timetuple()[:3]
-            for d in (-200, -151, -40, -31, -2, 0, 0, 1, 3, 30, 250)]
+            for d in (-200, -151, -40, -31, -2, 0, 0, 1, 3, 30, 150)]
     for z in ZONES:
         db.add(rows(rng, db.camera(z, z), 150, days))
+    # One whose rows end before.
+    db.add(rows(rng, db.camera("ended", "Asia/Kathmandu"), 40,
+                [(edge - dt.timedelta(days=5)).timetuple()[:3]]))
     db.roll_up()
     whole = verify()
     assert whole.sound()
@@ -415,7 +434,9 @@ def test_where_rows_are_gone_levels_are_held_against_finer_ones(
              "end_at": edge + dt.timedelta(minutes=8), "people": 3}
             for (c,) in db.run("SELECT camera_id FROM camera")])
     v = verify()
-    assert v.sound() and v.pending > 20
+    assert v.sound() and v.pending > 40
+    # Its week and year reach across; all else begins with the new row.
+    assert verify("--camera", "ended").pending == 3
     db.roll_up()
     assert verify().sound()
 
