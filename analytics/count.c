@@ -94,19 +94,19 @@ static bool to_utc(struct count_batch *b, struct count *c, bool start,
 	int64_t *at = start ? &c->start_at : &c->end_at, found[2];
 	int n = tz_local(tz, *at, found);
 
-	if (n == 0) {
+	if (n == 0 || (n == 2 && fold == FOLD_REFUSE)) {
+		char text[WHEN_TEXT];
+
+		when_format(text, *at, 0, true)[19] = '\0';
 		count_refuse(b, c, time_field(start), "bad_time",
-			"%s: no clock of this zone ever shows this time",
-			time_field(start));
+			n ? "%s is there twice in %s, the clock was put back: "
+			    "give an offset, or fold=first or second"
+			  : "%s does not exist in %s, the clock was put "
+			    "forward",
+			text, tz_name(tz));
 		return false;
 	}
-	if (n == 2 && fold == FOLD_REFUSE) {
-		count_refuse(b, c, time_field(start), "bad_time",
-			"%s: this zone's clock shows this time twice; give "
-			"an offset or fold=first|second",
-			time_field(start));
-		return false;
-	}
+	c->repeated |= start && n == 2;
 	*at = found[n == 2 && fold == FOLD_SECOND];
 	return true;
 }
@@ -117,9 +117,10 @@ void count_set_time(struct count_batch *b, struct count *c, bool start,
 	const char *field = time_field(start);
 	struct when w;
 
-	if (when_parse(text.at, text.n, &w) || w.date_only) {
-		count_refuse(b, c, field, "bad_time",
-			"%s is no time like 2026-11-21T09:00:00+09:00", field);
+	if (t->form ? when_parse_as(text.at, t->form, &w)
+		    : when_parse(text.at, text.n, &w) || w.date_only) {
+		count_refuse(b, c, field, "bad_time", "%s is no time like %s",
+			field, t->form ? t->form : "2026-11-21T09:00:00+09:00");
 		return;
 	}
 	if (!w.whole) {
@@ -197,4 +198,19 @@ bool count_same(const struct count *a, const struct count *b)
 {
 	return a->end_at == b->end_at && observed(a) == observed(b) &&
 		!memcmp(a->figure, b->figure, sizeof(a->figure));
+}
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 32;
+}
+
+uint64_t count_digest(const struct count *c)
+{
+	uint64_t h = mix(mix(1, (uint64_t)c->end_at), (uint64_t)observed(c));
+
+	for (unsigned i = 0; i < COUNT_FIGURES_N; i++)
+		h = mix(h, (uint32_t)c->figure[i]);
+	return h;
 }

@@ -47,13 +47,16 @@ enum count_verdict {
 	COUNT_INSERTED,
 	COUNT_DUPLICATE,
 	COUNT_REPLACED,
+	COUNT_KEPT, /* the stored row, which has other values */
 	COUNT_REJECTED
 };
 
 struct count {
 	const char *camera; /* its code */
+	const char *name;   /* what its camera is called, where a file says */
 	int64_t start_at, end_at;
-	bool start_local, end_local;	 /* still the camera's local time */
+	bool start_local, end_local; /* still the camera's local time */
+	bool repeated; /* the clock shows start_at twice: fold chose */
 	int32_t figure[COUNT_FIGURES_N]; /* COUNT_NULL: not measured */
 	int32_t observed_s;		 /* COUNT_NULL: the whole interval */
 	unsigned line; /* of the file, or 1 + place in the array */
@@ -97,6 +100,7 @@ struct count_times {
 	bool camera_tz;	     /* times without offset are the camera's */
 	const struct tz *tz; /* they are of this zone; else NULL */
 	enum fold fold;
+	const char *form; /* when_parse_as's; NULL: RFC 3339 */
 };
 /* Sets start_at or end_at of c from the text; refuses c otherwise. */
 void count_set_time(struct count_batch *b, struct count *c, bool start,
@@ -112,6 +116,9 @@ void count_check_interval(struct count_batch *b, struct count *c, int64_t now);
 
 /* Same values, the default of observed_s applied? */
 bool count_same(const struct count *a, const struct count *b);
+
+/* Of all that count_same compares. */
+uint64_t count_digest(const struct count *c);
 
 /* A row from a JSON object; faults are refusals of the row. */
 struct json;

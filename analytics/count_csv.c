@@ -4,19 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Kinds of columns: a figure, or one of these. */
-enum { CAMERA = COUNT_FIGURES_N, START, END, OBSERVED };
-
 static const struct {
 	const char *name;
 	int kind;
 } other[] = {
-	{"camera", CAMERA},
-	{"start_at", START},
-	{"end_at", END},
-	{"observed_s", OBSERVED},
-	{"start_date", START},
-	{"end_date", END},
+	{"camera", COLUMN_CAMERA},
+	{"start_at", COLUMN_START},
+	{"end_at", COLUMN_END},
+	{"observed_s", COLUMN_OBSERVED},
+	{"start_date", COLUMN_START},
+	{"end_date", COLUMN_END},
 };
 
 void count_csv_init(struct count_csv *c, struct count_batch *b,
@@ -25,6 +22,7 @@ void count_csv_init(struct count_csv *c, struct count_batch *b,
 	csv_init(&c->csv);
 	c->batch = b;
 	c->times = t;
+	c->names = NULL;
 	c->camera = camera;
 	c->old_camera = old_camera;
 	c->old = false;
@@ -35,31 +33,37 @@ void count_csv_init(struct count_csv *c, struct count_batch *b,
 	c->many = false;
 }
 
-static int kind_of(const struct slice *cell)
+static bool is(const struct slice *cell, const char *name)
 {
+	return strlen(name) == cell->n && !memcmp(name, cell->at, cell->n);
+}
+
+static int kind_of(const struct slice *cell, const struct count_columns *names)
+{
+	for (int i = 0; names && i < COLUMN_KINDS; i++)
+		if (names->name[i] && is(cell, names->name[i]))
+			return i;
+	if (names)
+		return -1;
 	for (int i = 0; i < COUNT_FIGURES_N; i++)
-		if (strlen(count_name[i]) == cell->n &&
-			!memcmp(count_name[i], cell->at, cell->n))
+		if (is(cell, count_name[i]))
 			return i;
 	for (size_t i = 0; i < ARRAY_LEN(other); i++)
-		if (strlen(other[i].name) == cell->n &&
-			!memcmp(other[i].name, cell->at, cell->n))
+		if (is(cell, other[i].name))
 			return other[i].kind;
 	return -1;
 }
 
-static bool header(struct count_csv *c)
+/* What each column is, and c->seen. */
+static bool read_kinds(struct count_csv *c)
 {
 	const struct csv *v = &c->csv;
 
-	if (v->fault || v->n > CSV_COLUMNS_MAX) {
-		snprintf(c->why, sizeof(c->why), "line %zu, column %zu: %s",
-			v->line, v->column, v->why);
-		return false;
-	}
 	for (size_t i = 0; i < v->n; i++) {
-		int kind = kind_of(&v->cell[i]);
+		int kind = c->column[i] = kind_of(&v->cell[i], c->names);
 
+		if (kind < 0 && c->names)
+			continue;
 		if (kind < 0) {
 			snprintf(c->why, sizeof(c->why),
 				"line %zu, column %zu: \"%.60s\" is no column "
@@ -75,20 +79,46 @@ static bool header(struct count_csv *c)
 			return false;
 		}
 		c->seen |= 1u << kind;
-		c->old |= kind == START && !strcmp(v->cell[i].at, "start_date");
-		c->column[i] = kind;
+		c->old |= kind == COLUMN_START && is(&v->cell[i], "start_date");
 	}
+	return true;
+}
+
+/* A kind that must be there and is not, as the file calls it; or NULL. */
+static const char *lacking(const struct count_csv *c)
+{
+	if (c->names) {
+		for (int i = 0; i < COLUMN_KINDS; i++)
+			if (c->names->wanted & ~c->seen & 1u << i)
+				return c->names->name[i];
+		return NULL;
+	}
+	if (!(c->seen & 1u << COLUMN_START))
+		return "start_at";
+	if (!(c->seen & 1u << COLUMN_END))
+		return "end_at";
+	return c->seen & 1u << COLUMN_CAMERA || c->camera ? NULL : "camera";
+}
+
+static bool header(struct count_csv *c)
+{
+	const struct csv *v = &c->csv;
+	const char *name;
+
+	if (v->fault || v->n > CSV_COLUMNS_MAX) {
+		snprintf(c->why, sizeof(c->why), "line %zu, column %zu: %s",
+			v->line, v->column, v->why);
+		return false;
+	}
+	if (!read_kinds(c))
+		return false;
 	c->columns_n = v->n;
-	if (!(c->seen & 1u << CAMERA) && !c->camera && c->old)
+	if (!(c->seen & 1u << COLUMN_CAMERA) && !c->camera && c->old)
 		c->camera = c->old_camera;
-	if (!(c->seen & 1u << START) || !(c->seen & 1u << END))
+	if ((name = lacking(c)))
 		snprintf(c->why, sizeof(c->why),
-			"line %zu: the header lacks %s", v->line,
-			c->seen & 1u << START ? "end_at" : "start_at");
-	else if (!(c->seen & 1u << CAMERA) && !c->camera)
-		snprintf(c->why, sizeof(c->why),
-			"line %zu: the header lacks camera", v->line);
-	return !c->why[0];
+			"line %zu: the header lacks %.60s", v->line, name);
+	return !name;
 }
 
 /* An empty cell is a figure that was not measured. */
@@ -104,6 +134,9 @@ static void set_figure(struct count_batch *b, struct count *row, int32_t *at,
 
 		if (ch == '-' && i == 0 && cell->n > 1)
 			v = most + 1;
+		else if (ch == '.' && i > 0 && i + 1 < cell->n &&
+			strspn(cell->at + i + 1, "0") == cell->n - i - 1)
+			break; /* 12.0 is whole, as in JSON */
 		else if (ch < '0' || ch > '9') {
 			count_refuse(b, row, field, "not_an_integer",
 				"%s: \"%.40s\" is not a whole number", field,
@@ -134,16 +167,28 @@ static void set_cell(struct count_csv *c, struct count *row, size_t i)
 	const struct slice *cell = &c->csv.cell[i];
 	int kind = c->column[i];
 
-	if (kind == CAMERA)
+	switch (kind) {
+	case -1:
+		break;
+	case COLUMN_CAMERA:
 		set_camera(c->batch, row, cell);
-	else if (kind == START || kind == END)
-		count_set_time(c->batch, row, kind == START, *cell, c->times);
-	else if (kind == OBSERVED)
+		break;
+	case COLUMN_NAME:
+		row->name = arena_copy(c->batch->arena, cell->at, cell->n);
+		break;
+	case COLUMN_START:
+	case COLUMN_END:
+		count_set_time(
+			c->batch, row, kind == COLUMN_START, *cell, c->times);
+		break;
+	case COLUMN_OBSERVED:
 		set_figure(c->batch, row, &row->observed_s, cell, "observed_s",
 			DAY_S);
-	else
+		break;
+	default:
 		set_figure(c->batch, row, &row->figure[kind], cell,
 			count_name[kind], COUNT_MAX);
+	}
 }
 
 static bool data_row(struct count_csv *c)
@@ -172,37 +217,53 @@ static bool data_row(struct count_csv *c)
 	row->camera = c->camera;
 	for (size_t i = 0; i < v->n && row->verdict != COUNT_REJECTED; i++)
 		set_cell(c, row, i);
-	count_check(c->batch, row, c->now);
 	return true;
 }
 
-bool count_csv_feed(struct count_csv *c, const char *buf, size_t n, bool end)
+enum csv_step count_csv_next(
+	struct count_csv *c, const char *buf, size_t n, bool end, size_t *used)
 {
-	size_t used;
+	size_t part;
+	bool ok;
 
-	for (;;) {
-		enum csv_step s = csv_next(&c->csv, buf, n, end, &used);
+	for (*used = 0;; buf += part, n -= part) {
+		enum csv_step s = csv_next(&c->csv, buf, n, end, &part);
+		bool first = !c->columns_n;
 
-		buf += used;
-		n -= used;
+		*used += part;
 		switch (s) {
 		case CSV_MORE:
-			return true;
+			return s;
 		case CSV_END:
-			if (c->columns_n)
-				return true;
+			if (!first)
+				return s;
 			snprintf(c->why, sizeof(c->why),
 				"the file is empty: no header");
-			return false;
+			return CSV_REFUSED;
 		case CSV_REFUSED:
 			snprintf(c->why, sizeof(c->why),
 				"line %zu, column %zu: %s", c->csv.line,
 				c->csv.column, c->csv.why);
-			return false;
+			return s;
 		case CSV_ROW:
-			if (!(c->columns_n ? data_row(c) : header(c)))
-				return false;
-			break;
+			ok = first ? header(c) : data_row(c);
+			if (!ok)
+				return CSV_REFUSED;
+			if (!first)
+				return s;
 		}
+	}
+}
+
+bool count_csv_feed(struct count_csv *c, const char *buf, size_t n, bool end)
+{
+	enum csv_step s;
+	size_t used;
+
+	for (;; buf += used, n -= used) {
+		s = count_csv_next(c, buf, n, end, &used);
+		if (s != CSV_ROW)
+			return s != CSV_REFUSED;
+		count_check(c->batch, &c->batch->row[c->batch->n - 1], c->now);
 	}
 }

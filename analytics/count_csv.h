@@ -12,29 +12,52 @@
 
 enum { COUNT_CSV_WHY = 240 };
 
+/* What a column can be: an enum count_figure, or one of these. */
+enum {
+	COLUMN_CAMERA = COUNT_FIGURES_N,
+	COLUMN_START,
+	COLUMN_END,
+	COLUMN_OBSERVED,
+	COLUMN_NAME, /* of the camera; in foreign files alone */
+	COLUMN_KINDS
+};
+
+/* How a foreign file calls its columns; NULL: this kind is not looked for. */
+struct count_columns {
+	const char *name[COLUMN_KINDS];
+	unsigned wanted; /* a bit for each kind that must be there */
+};
+
 struct count_csv {
 	struct csv csv;
 	struct count_batch *batch;
 	const struct count_times *times;
+	const struct count_columns *names; /* NULL: Tally's own */
 	const char *camera;	/* of rows without such a column; NULL: none */
 	const char *old_camera; /* the same under the header of 2021 */
 	bool old;		/* that header is there */
 	int64_t now;
 	size_t columns_n;
-	int column[CSV_COLUMNS_MAX]; /* what each column is */
+	int column[CSV_COLUMNS_MAX]; /* what each column is; -1: nothing */
 	unsigned seen;		     /* a bit for each kind of column */
 	char why[COUNT_CSV_WHY];     /* why reading ended */
 	bool many;		     /* it ended at COUNT_ROWS_MAX */
 };
 
 /* camera: of rows without such a column, or NULL; then old_camera is that of
- * rows under the header of 2021.  All must live as long as c. */
+ * rows under the header of 2021.  For a foreign file set names right behind it:
+ * other columns are left alone then.  All must live as long as c. */
 void count_csv_init(struct count_csv *c, struct count_batch *b,
 	const struct count_times *t, const char *camera,
 	const char *old_camera);
 
-/* false: the file is refused as a whole, c->why says why (naming line and
- * column). */
+/* As csv_next, up to the end of one row of counts: with CSV_ROW it is the last
+ * of the batch, which count_check has not seen yet. */
+MUST enum csv_step count_csv_next(
+	struct count_csv *c, const char *buf, size_t n, bool end, size_t *used);
+
+/* Takes all of buf; rows go to the batch, checked.  end: nothing follows it.
+ * False: the rest cannot be read; why says it, rows before it stay. */
 MUST bool count_csv_feed(
 	struct count_csv *c, const char *buf, size_t n, bool end);
 

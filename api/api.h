@@ -5,9 +5,9 @@
 #ifndef TALLY_API_API_H
 #define TALLY_API_API_H
 
-#include "api/zones.h"
 #include "common/conf.h"
 #include "common/db/sync.h"
+#include "common/zones.h"
 
 struct event_base;
 struct server;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/accept.h"
+#include "common/csv.h"
 
 enum step list_choose(struct req *r, struct list *l)
 {
@@ -30,28 +31,6 @@ enum step list_choose(struct req *r, struct list *l)
 
 /* ---- CSV ---- */
 
-static void csv_text(struct text *t, const char *s)
-{
-	bool quoted = s[strcspn(s, ",\"\r\n")] != '\0';
-
-	if (quoted)
-		text_add(t, "\"", 1);
-	/* A spreadsheet would run it. */
-	if (*s && strchr("=+-@\t\r", *s))
-		text_add(t, "'", 1);
-	for (;;) {
-		size_t n = strcspn(s, "\"");
-
-		text_add(t, s, n);
-		if (!s[n])
-			break;
-		text_add(t, "\"\"", 2);
-		s += n + 1;
-	}
-	if (quoted)
-		text_add(t, "\"", 1);
-}
-
 static void csv_cell(
 	struct text *t, enum list_kind kind, const struct db_cell *c)
 {
@@ -59,7 +38,7 @@ static void csv_cell(
 		return;
 	switch (kind) {
 	case LIST_TEXT:
-		csv_text(t, c->s.at);
+		csv_quote(t, c->s.at, true);
 		break;
 	case LIST_INT:
 		text_int(t, c->i);

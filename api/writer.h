@@ -10,7 +10,7 @@
 
 #include "api/commit.h"
 #include "api/directory.h"
-#include "api/zones.h"
+#include "common/zones.h"
 
 enum {
 	WRITER_COLUMNS = 4 + COUNT_FIGURES_N, /* of Q_COUNT_INSERT */

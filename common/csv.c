@@ -325,3 +325,24 @@ enum csv_step csv_next(
 		step = finish(c);
 	return step;
 }
+
+void csv_quote(struct text *t, const char *s, bool guard)
+{
+	bool quoted = s[strcspn(s, ",\"\r\n")] != '\0';
+
+	if (quoted)
+		text_add(t, "\"", 1);
+	if (guard && *s && strchr("=+-@\t\r", *s))
+		text_add(t, "'", 1);
+	for (;;) {
+		size_t n = strcspn(s, "\"");
+
+		text_add(t, s, n);
+		if (!s[n])
+			break;
+		text_add(t, "\"\"", 2);
+		s += n + 1;
+	}
+	if (quoted)
+		text_add(t, "\"", 1);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * csv: rows out of comma-separated values (RFC 4180), as the bytes arrive.
+ * csv: rows out of comma-separated values (RFC 4180), as the bytes arrive; and
+ * a cell into them.
  * Pure, constant memory (about 18 KiB, all in the struct), no ownership.
  *
  * Lines end in CRLF or LF.  Empty lines are skipped, so is a byte order mark
@@ -15,7 +16,7 @@
 #ifndef TALLY_COMMON_CSV_H
 #define TALLY_COMMON_CSV_H
 
-#include "common/base.h"
+#include "common/text.h"
 
 enum {
 	CSV_COLUMNS_MAX = 64,
@@ -75,5 +76,9 @@ void csv_init(struct csv *c);
  */
 MUST enum csv_step csv_next(
 	struct csv *c, const char *buf, size_t n, bool end, size_t *used);
+
+/* Writes a cell, in quotes where it wants them.  guard: with a ' before what a
+ * spreadsheet would run. */
+void csv_quote(struct text *t, const char *s, bool guard);
 
 #endif

@@ -31,6 +31,7 @@ struct rule {
 };
 
 struct tz {
+	char name[TZ_NAME_MAX + 1];
 	size_t n;    /* changes in the table */
 	int64_t *at; /* when */
 	int *off;    /* to which offset */
@@ -362,6 +363,8 @@ enum err tz_load(const char *name, struct tz **tz)
 		e = E_NOMEM;
 	if (!e)
 		e = parse(p, n, *tz);
+	if (!e)
+		snprintf((*tz)->name, sizeof((*tz)->name), "%s", name);
 	free(p);
 	if (e) {
 		tz_free(*tz);
@@ -380,6 +383,11 @@ void tz_free(struct tz *tz)
 }
 
 /* ---- what is asked */
+
+const char *tz_name(const struct tz *tz)
+{
+	return tz->name;
+}
 
 /* How many changes of the table are not after `at`. */
 static size_t passed(const struct tz *tz, int64_t at)

@@ -28,6 +28,9 @@ bool tz_name_ok(const char *name);
 MUST enum err tz_load(const char *name, struct tz **tz);
 void tz_free(struct tz *tz);
 
+/* As it was loaded. */
+const char *tz_name(const struct tz *tz);
+
 /* Local time minus UTC in seconds. */
 int tz_offset(const struct tz *tz, int64_t at);
 

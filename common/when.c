@@ -2,6 +2,7 @@
 #include "common/when.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 int64_t when_now(void)
@@ -184,6 +185,31 @@ enum err when_parse(const char *s, size_t n, struct when *w)
 		return E_INVALID;
 	w->at -= offset_s;
 	w->has_offset = true;
+	return E_OK;
+}
+
+bool when_form_ok(const char *form)
+{
+	for (; (form = strchr(form, '%')); form += 2)
+		if (!form[1] || strchr("scxXrZEO+", form[1]))
+			return false;
+	return true;
+}
+
+enum err when_parse_as(const char *s, const char *form, struct when *w)
+{
+	/* What the form leaves out must not look like something it found. */
+	struct tm tm = {.tm_mday = 0, .tm_mon = -1, .tm_year = -10000};
+	const char *rest = strptime(s, form, &tm);
+	struct civil c = {tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		tm.tm_hour, tm.tm_min, tm.tm_sec};
+
+	*w = (struct when){.whole = true};
+	if (!rest || *rest || c.year < 1 || c.year > 9999 || c.month < 1 ||
+		c.day < 1 || c.day > month_days(c.year, c.month) || c.sec > 59)
+		return E_INVALID;
+	w->has_offset = strstr(form, "%z");
+	w->at = when_from_civil(&c) - tm.tm_gmtoff;
 	return E_OK;
 }
 

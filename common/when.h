@@ -39,6 +39,13 @@ int when_weekday(int64_t at);
  * 60 included. */
 MUST enum err when_parse(const char *s, size_t n, struct when *w);
 
+/* The same of a text in a form of one's own: what strptime takes, %z for the
+ * offset.  Not %s, %c, %x and %X, which hang on the process's zone and
+ * language: when_form_ok.  A form without a date is E_INVALID for every text.
+ */
+MUST enum err when_parse_as(const char *s, const char *form, struct when *w);
+bool when_form_ok(const char *form);
+
 /* RFC 3339 into buf: "Z" for offset 0 with utc true, else "+hh:mm".
  * offset_s: whole minutes.  Returns buf. */
 char *when_format(char buf[WHEN_TEXT], int64_t at, int offset_s, bool utc);

@@ -173,6 +173,61 @@ START_TEST(local_times_meet_the_clock_of_their_zone)
 }
 END_TEST
 
+START_TEST(a_foreign_file_is_read_by_the_names_of_its_columns)
+{
+	static const char text[] = "weather,of,what,people,n\n"
+				   "fine,gate-1,05.01.2026 10h,7,3.00\n"
+				   "wet,gate-1,31.02.2026 10h,7,4\n"
+				   "wet,gate-1,05.01.2026 11h,7,4.5\n";
+	static struct count_csv c;
+	struct count_times times = {.form = "%d.%m.%Y %Hh"};
+	struct count_columns names = {.name = {[F_vehicle] = "n",
+					      [COLUMN_CAMERA] = "of",
+					      [COLUMN_START] = "what"},
+		.wanted = 1u << F_vehicle | 1u << COLUMN_START};
+	struct tz *tz;
+
+	ck_assert(!tz_load("Asia/Seoul", &tz));
+	times.tz = tz;
+	count_csv_init(&c, &batch, &times, NULL, NULL);
+	c.names = &names;
+	ck_assert_msg(feed(&c, text, 7), "%s", c.why);
+	ck_assert_uint_eq(batch.n, 3);
+	ck_assert_str_eq(batch.row[0].camera, "gate-1");
+	ck_assert_int_eq(batch.row[0].figure[F_vehicle], 3);
+	ck_assert_int_eq(batch.row[0].figure[F_people], COUNT_NULL);
+	ck_assert_int_eq(batch.row[0].start_at, 1767574800); /* 01:00 UTC */
+	ck_assert_str_eq(
+		batch.error[1].detail, "start_at is no time like %d.%m.%Y %Hh");
+	ck_assert_str_eq(batch.error[2].field, "vehicle");
+
+	names.name[F_face] = "faces";
+	names.wanted |= 1u << F_face;
+	count_csv_init(&c, &batch, &times, NULL, NULL);
+	c.names = &names;
+	ck_assert(!feed(&c, text, sizeof(text)));
+	ck_assert_str_eq(c.why, "line 1: the header lacks faces");
+	tz_free(tz);
+}
+END_TEST
+
+START_TEST(a_digest_tells_what_count_same_does)
+{
+	struct count a = *row(",\"people\":1"), b = a;
+
+	b.observed_s = 300;
+	ck_assert(count_same(&a, &b) && count_digest(&a) == count_digest(&b));
+	for (int i = 0; i < COUNT_FIGURES_N; i++) {
+		b = a;
+		b.figure[i] = 2;
+		ck_assert(count_digest(&a) != count_digest(&b));
+	}
+	b = a;
+	b.end_at++;
+	ck_assert(count_digest(&a) != count_digest(&b));
+}
+END_TEST
+
 START_TEST(a_batch_is_bounded)
 {
 	for (int i = 0; i < COUNT_ROWS_MAX; i++)
@@ -204,6 +259,8 @@ Suite *test_analytics_count(void)
 	tcase_add_test(t, a_whole_number_may_be_written_in_any_form);
 	tcase_add_test(t, csv_is_the_same_however_it_is_cut);
 	tcase_add_test(t, local_times_meet_the_clock_of_their_zone);
+	tcase_add_test(t, a_foreign_file_is_read_by_the_names_of_its_columns);
+	tcase_add_test(t, a_digest_tells_what_count_same_does);
 	tcase_add_test(t, a_batch_is_bounded);
 	tcase_add_test(
 		t, the_default_of_observed_seconds_is_the_whole_interval);

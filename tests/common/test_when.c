@@ -88,6 +88,42 @@ START_TEST(texts_carry_the_offset)
 }
 END_TEST
 
+START_TEST(a_form_of_ones_own_is_held_to_the_calendar)
+{
+	static const struct {
+		const char *text, *form;
+		int64_t at; /* 0: refused */
+	} some[] = {
+		{"21/11/2026 09:00", "%d/%m/%Y %H:%M", 1795251600},
+		{"2026-11-21", "%Y-%m-%d", 1795219200},
+		{"21 Nov 2026 9:00 PM", "%d %b %Y %I:%M %p", 1795294800},
+		{"20261121T090000+0900", "%Y%m%dT%H%M%S%z", 1795219200},
+		{"31/02/2026 09:00", "%d/%m/%Y %H:%M", 0},
+		{"29/02/2026 09:00", "%d/%m/%Y %H:%M", 0},
+		{"21/11/2026 09:00 ", "%d/%m/%Y %H:%M", 0},
+		{"21/11/2026", "%d/%m/%Y %H:%M", 0},
+		{"", "%Y-%m-%d", 0},
+		{"09:00", "%H:%M", 0},
+		{"2026-11", "%Y-%m", 0},
+		{"2026-11-21 23:59:60", "%Y-%m-%d %H:%M:%S", 0},
+	};
+	struct when w;
+
+	for (size_t i = 0; i < ARRAY_LEN(some); i++) {
+		enum err e = when_parse_as(some[i].text, some[i].form, &w);
+
+		ck_assert_msg(e == (some[i].at ? E_OK : E_INVALID), "%s",
+			some[i].text);
+		if (!e)
+			ck_assert_int_eq(w.at, some[i].at);
+	}
+	ck_assert(!when_parse_as("2026-11-21 +0900", "%Y-%m-%d %z", &w) &&
+		w.has_offset);
+	ck_assert(when_form_ok("%d%%%m") && !when_form_ok("%s") &&
+		!when_form_ok("%Y %") && !when_form_ok("%Y %Z"));
+}
+END_TEST
+
 Suite *test_common_when(void);
 Suite *test_common_when(void)
 {
@@ -98,6 +134,7 @@ Suite *test_common_when(void)
 	tcase_add_test(t, what_the_text_left_out_is_told);
 	tcase_add_test(t, what_is_no_time_is_refused);
 	tcase_add_test(t, every_day_of_four_centuries_survives_the_round_trip);
+	tcase_add_test(t, a_form_of_ones_own_is_held_to_the_calendar);
 	tcase_add_test(t, texts_carry_the_offset);
 	suite_add_tcase(s, t);
 	return s;

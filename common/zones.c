@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "api/zones.h"
+#include "common/zones.h"
 
 #include <stdio.h>
 #include <stdlib.h>

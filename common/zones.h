@@ -3,8 +3,8 @@
  * zones: time zones that were loaded once and stay.  There are some 600 names
  * in all, so nothing is ever dropped.  One thread at a time.
  */
-#ifndef TALLY_API_ZONES_H
-#define TALLY_API_ZONES_H
+#ifndef TALLY_COMMON_ZONES_H
+#define TALLY_COMMON_ZONES_H
 
 #include "common/tz.h"
 
