@@ -40,6 +40,7 @@ libs       = $(shell $(PKG) --libs $1)
 db_LIBS     = $(call libs,libmariadb) -lm
 common_LIBS = $(call libs,libcjson libsodium libcurl) -lm
 api_LIBS    = $(call libs,libevent_core libevent_openssl libssl libcrypto)
+ctl_LIBS    = $(call libs,zlib)
 ingest_LIBS = $(call libs,libavformat libavcodec libswscale libavutil) -lopencv_dnn -lopencv_core -lstdc++
 CPPFLAGS   += $(shell $(PKG) --cflags libmariadb libcjson)
 CXXFLAGS   := -std=c++17 -O2 -g -pthread $(WARN) $(SAN) -isystem /usr/include/opencv4
@@ -65,7 +66,7 @@ $B/tally-api: $(call obj,api/main.c) $B/libapi.a $B/libanalytics.a $B/libdb.a $B
 $B/tally-worker: $(call obj,$(worker)) $B/libanalytics.a $B/libdb.a $B/libcommon.a
 	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(db_LIBS) $(common_LIBS)
 $B/tally: $(call obj,$(ctl)) $B/libanalytics.a $B/libdb.a $B/libcommon.a
-	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(db_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ctl_LIBS) $(db_LIBS) $(common_LIBS)
 
 # Every tests/<folder>/test_<file>.c defines `Suite *test_<folder>_<file>(void)`.
 $B/tests/suites.def: $(filter-out tests/main.c,$(tests)) Makefile

@@ -9,23 +9,6 @@ enum {
 	QUARTER_S = 900
 };
 
-static struct db_cell figure(int32_t v)
-{
-	return v == COUNT_NULL ? DB_NULL : DB_I(v);
-}
-
-static void fill(struct db_cell *cell, const struct count *r)
-{
-	int32_t whole = (int32_t)(r->end_at - r->start_at);
-
-	*cell++ = DB_I(r->camera_id);
-	*cell++ = DB_I(when_number(r->start_at));
-	*cell++ = DB_I(when_number(r->end_at));
-	for (int i = 0; i < COUNT_FIGURES_N; i++)
-		*cell++ = figure(r->figure[i]);
-	*cell = DB_I(r->observed_s == COUNT_NULL ? whole : r->observed_s);
-}
-
 /* Marks the quarter hours of the rows for the next roll-up. */
 static enum err mark(struct writer *w, struct count *const *row, size_t n)
 {
@@ -106,7 +89,7 @@ static enum err follow_up(struct writer *w, struct count *const *row, size_t n)
 	for (size_t i = 0; !e && i < n; i++) {
 		if (!row[i]->suspect)
 			continue;
-		fill(w->cell, row[i]);
+		count_cells(w->cell, row[i]);
 		e = db_run(w->db, Q_JUDGE, w->cell, NULL, NULL);
 	}
 	return e;
@@ -123,7 +106,7 @@ static enum err insert(struct writer *w, struct count *const *row, size_t n)
 		size_t k = n - i < WRITER_BULK_ROWS ? n - i : WRITER_BULK_ROWS;
 
 		for (size_t j = 0; j < k; j++)
-			fill(&w->cell[j * WRITER_COLUMNS], row[i + j]);
+			count_cells(&w->cell[j * WRITER_COLUMNS], row[i + j]);
 		if ((e = db_run_bulk(w->db, Q_COUNT_INSERT, w->cell, k)))
 			return e;
 		i += k;
@@ -213,7 +196,7 @@ static enum err replace(struct writer *w, const struct count *r)
 {
 	struct db_cell cell[WRITER_COLUMNS], key[2];
 
-	fill(cell, r);
+	count_cells(cell, r);
 	memcpy(key, cell, sizeof(key));
 	memmove(cell, cell + 2, sizeof(cell) - sizeof(key));
 	memcpy(cell + WRITER_COLUMNS - 2, key, sizeof(key));

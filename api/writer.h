@@ -8,12 +8,13 @@
 #ifndef TALLY_API_WRITER_H
 #define TALLY_API_WRITER_H
 
+#include "analytics/batch.h"
 #include "api/commit.h"
 #include "api/directory.h"
 #include "common/zones.h"
 
 enum {
-	WRITER_COLUMNS = 4 + COUNT_FIGURES_N, /* of Q_COUNT_INSERT */
+	WRITER_COLUMNS = COUNT_CELLS, /* of Q_COUNT_INSERT */
 	WRITER_BULK_ROWS = 2000,
 	WRITER_ROWS_MAX = COMMIT_TURN_ROWS + COUNT_ROWS_MAX
 };

@@ -12,6 +12,7 @@ BEGIN {
 	fence["mysql|mariadb"] = "^common/db/"
 	fence["event2/"] = "^(common/db/pool\\.[ch]|api/)"
 	fence["libav|libsw"] = "^ingest/source\\.c"
+	fence["zlib"] = "^analytics/import\\.c"
 	fence["curl/"] = "^common/client\\.c"
 	fence["cjson/"] = "^common/json\\.c"
 	fence["sodium"] = "^common/(token|password)\\.c"

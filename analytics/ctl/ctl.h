@@ -61,6 +61,7 @@ int ctl_user_create(struct ctl *ctl, int argc, char **argv);
 int ctl_user_password(struct ctl *ctl, int argc, char **argv);
 int ctl_camera_add(struct ctl *ctl, int argc, char **argv);
 int ctl_camera_list(struct ctl *ctl, int argc, char **argv);
+int ctl_import(struct ctl *ctl, int argc, char **argv);
 int ctl_verify(struct ctl *ctl, int argc, char **argv);
 int ctl_sample_add(struct ctl *ctl, int argc, char **argv);
 int ctl_sample_remove(struct ctl *ctl, int argc, char **argv);

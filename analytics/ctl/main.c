@@ -29,6 +29,18 @@ static const struct ctl_command commands[] = {
 	{"camera add", "CODE [--name N] [--site S] [--tz ZONE]",
 		"register a camera", ctl_camera_add},
 	{"camera list", "", "all cameras", ctl_camera_list},
+	{"import",
+		"FILE [--camera C | --camera-column NAME] [--register]\n"
+		"        [--name-column NAME] [--site S] [--camera-tz ZONE]\n"
+		"        [--time-column NAME] [--time-format FORM]\n"
+		"        [--end-column NAME | --interval 1h]\n"
+		"        [--tz camera|UTC|ZONE] [--fold refuse|first|second]\n"
+		"        [--people NAME] [--vehicle NAME] ... [--observed_s "
+		"NAME]\n"
+		"        [--on-conflict refuse|replace|keep] [--strict] "
+		"[--dry-run]\n"
+		"        [--roll-up] [--all] [--report FILE]",
+		"store the rows of a CSV file, plain or .gz", ctl_import},
 	{"verify", "[--from DATE] [--to DATE] [--camera C]... [--all]",
 		"recount the raw rows and compare every statistic with them",
 		ctl_verify},
