@@ -20,7 +20,10 @@ enum watch_change watch_look(
 	/* An age below 0 beyond one period says that the clock went back; the
 	 * event may rest until its time has come again. */
 	bool able = seen->scheduler_on && seen->event_enabled;
-	bool runs = able && seen->ran && seen->age_s * 1000 < patience_ms &&
+	bool works = !seen->fails ||
+		(seen->worked && seen->worked_s * 1000 < patience_ms);
+	bool runs = able && works && seen->ran &&
+		seen->age_s * 1000 < patience_ms &&
 		seen->age_s * 1000 > -w->period_ms;
 	bool early = now_ms - w->since_ms < patience_ms;
 

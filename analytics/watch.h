@@ -21,8 +21,11 @@ struct watch {
 /* What the server says of its event. */
 struct watch_seen {
 	bool scheduler_on, event_enabled;
-	bool ran;      /* the event has run at all */
-	int64_t age_s; /* so long ago; below 0 when the clock went back */
+	bool ran;	  /* the event has run at all */
+	int64_t age_s;	  /* so long ago; below 0 when the clock went back */
+	bool fails;	  /* its last run did */
+	bool worked;	  /* some run has */
+	int64_t worked_s; /* so long ago */
 };
 
 enum watch_change { WATCH_SAME, WATCH_TAKEN_OVER, WATCH_GIVEN_BACK };
@@ -33,8 +36,8 @@ void watch_back(struct watch *w, int64_t now_ms);
 
 /*
  * Looks at the event.  We are in charge while the scheduler is off, the event
- * is not enabled, or it has not run for WATCH_PERIODS; and no longer once it
- * has run again.
+ * is not enabled, or it has not run, or worked, for WATCH_PERIODS; and no
+ * longer once it has.
  */
 enum watch_change watch_look(
 	struct watch *w, const struct watch_seen *seen, int64_t now_ms);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "analytics/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "analytics/calendar.h"
@@ -21,6 +23,7 @@ struct worker {
 	struct db *db;
 	struct arena arena;
 	struct watch watch;
+	char fault[256];      /* how the last run failed; empty: it worked */
 	int64_t retry_ms;     /* 0: the database answers */
 	int64_t calendar_day; /* days since 1970 of the last extension */
 };
@@ -80,10 +83,29 @@ static void tell(enum watch_change change, const struct watch_seen *seen,
 	else if (!seen->ran)
 		log_warn("events: tally_minute has never run; doing the "
 			 "minute's work from here");
+	else if (seen->fails)
+		log_warn("events: tally_minute fails; doing the minute's work "
+			 "from here");
 	else
 		log_warn("events: tally_minute ran %lld s ago; doing the "
 			 "minute's work from here",
 			(long long)seen->age_s);
+}
+
+/* Whoever ran, the event or this worker: once a cause. */
+static void tell_fault(struct worker *w, const struct db_cell *error)
+{
+	char fault[sizeof(w->fault)] = "";
+
+	if (!error->null)
+		snprintf(fault, sizeof(fault), "%s", error->s.at);
+	if (!strcmp(fault, w->fault))
+		return;
+	if (*fault)
+		log_error("events: the minute's work failed: %s", fault);
+	else
+		log_info("events: the minute's work is done again");
+	memcpy(w->fault, fault, sizeof(fault));
 }
 
 static enum err watch_events(struct worker *w)
@@ -101,7 +123,11 @@ static enum err watch_events(struct worker *w)
 	seen = (struct watch_seen){.scheduler_on = is(&c[0], "ON"),
 		.event_enabled = is(&c[1], "ENABLED"),
 		.ran = !c[2].null,
-		.age_s = c[2].i};
+		.age_s = c[2].i,
+		.fails = !c[3].null,
+		.worked = !c[4].null,
+		.worked_s = c[4].i};
+	tell_fault(w, &c[3]);
 	tell(watch_look(&w->watch, &seen, when_clock_ms()), &seen, c);
 	if (!watch_due(&w->watch, when_clock_ms()))
 		return E_OK;

@@ -21,7 +21,8 @@
 #include "common/when.h"
 
 enum {
-	EVENT_LATE_S = 180, /* three periods of the minute event */
+	EVENT_PERIOD_S = 60,
+	EVENT_LATE_S = 3 * EVENT_PERIOD_S,
 	ROLLUP_LATE_S = 300,
 	CALENDAR_DAYS = 400,
 	PARTITION_DAYS = 10,
@@ -228,6 +229,9 @@ static const char *events_fault(const struct db_cell *c)
 		return "the event tally_minute is missing or disabled";
 	if (c[H_EVENT_AGE].null || c[H_EVENT_AGE].i >= EVENT_LATE_S)
 		return "no event has run for three minutes";
+	if (c[H_EVENT_AGE].i < -EVENT_PERIOD_S)
+		return "the server's clock was put back: the event waits for "
+		       "the time of its next run";
 	return NULL;
 }
 

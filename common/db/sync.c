@@ -28,6 +28,8 @@ struct db {
 	int64_t tried_ms; /* when connecting last failed */
 	bool failing;	  /* lost or not reached: the cause is logged */
 	unsigned logged_no;
+	uint32_t told[STMT_COUNT]; /* how it failed the last time; 0: it worked
+				    */
 	_Atomic int fd; /* of the connection, -1 without: for db_interrupt */
 	_Atomic bool interrupted;
 };
@@ -79,8 +81,8 @@ static void remember(struct db *db, unsigned number, const char *text)
 }
 
 /* The one place where a statement's failure is understood and told. */
-static enum err failed(
-	struct db *db, unsigned number, const char *text, const char *what)
+static enum err failed(struct db *db, unsigned number, const char *text,
+	const char *what, bool told)
 {
 	enum err e = conn_meaning(number);
 
@@ -88,7 +90,7 @@ static enum err failed(
 	if (e == E_DB_GONE)
 		log_warn("database: %s: connection lost: %u %s", what, number,
 			db->error_text);
-	else if (e != E_BUSY && e != E_EXISTS)
+	else if (e != E_BUSY && e != E_EXISTS && !told)
 		log_error("database: %s: %u %s", what, number, db->error_text);
 	if (e == E_DB_GONE) {
 		disconnect(db);
@@ -164,6 +166,20 @@ enum err db_connect(struct db *db)
 	return E_OK;
 }
 
+/* A prepared statement failed.  Told once a cause, until it works again. */
+static enum err stmt_failed(struct db *db, enum stmt id, MYSQL_STMT *st)
+{
+	const char *text = mysql_stmt_error(st);
+	uint32_t cause = mysql_stmt_errno(st);
+	bool told;
+
+	for (const char *p = text; *p; p++)
+		cause = (cause ^ (unsigned char)*p) * 16777619u;
+	told = db->told[id] == cause;
+	db->told[id] = cause;
+	return failed(db, mysql_stmt_errno(st), text, stmt_defs[id].name, told);
+}
+
 static enum err ready(struct db *db)
 {
 	return db->tx_lost ? db->tx_lost : db_connect(db);
@@ -182,22 +198,13 @@ static enum err prepared(struct db *db, enum stmt id, MYSQL_STMT **st)
 	if (!(*st = mysql_stmt_init(db->my)))
 		return E_NOMEM;
 	if (mysql_stmt_prepare(*st, def->text, strlen(def->text))) {
-		e = failed(db, mysql_stmt_errno(*st), mysql_stmt_error(*st),
-			def->name);
+		e = stmt_failed(db, id, *st);
 		/* Its connection may be closed by now; it still owns memory. */
 		mysql_stmt_close(*st);
 		return e;
 	}
 	db->stmt[id] = *st;
 	return E_OK;
-}
-
-static enum err stmt_failed(struct db *db, enum stmt id)
-{
-	MYSQL_STMT *st = db->stmt[id];
-
-	return failed(db, mysql_stmt_errno(st), mysql_stmt_error(st),
-		stmt_defs[id].name);
 }
 
 /* Takes the first result set, and whatever follows it up to the final OK of a
@@ -211,7 +218,7 @@ static enum err take_results(
 	for (;;) {
 		if (mysql_stmt_field_count(st)) {
 			if (mysql_stmt_store_result(st))
-				return stmt_failed(db, id);
+				return stmt_failed(db, id, st);
 			if (out && !e)
 				e = stmt_store(st, id, a, DB_ROWS_MAX, out);
 			out = NULL;
@@ -222,9 +229,10 @@ static enum err take_results(
 		if (!mysql_stmt_more_results(st))
 			break;
 		if (mysql_stmt_next_result(st) > 0)
-			return stmt_failed(db, id);
+			return stmt_failed(db, id, st);
 	}
 	mysql_stmt_free_result(st);
+	db->told[id] = 0;
 	return e;
 }
 
@@ -242,7 +250,7 @@ enum err db_run(struct db *db, enum stmt id, const struct db_cell *args,
 	if ((e = stmt_bind(st, id, args)))
 		return e;
 	if (mysql_stmt_execute(st))
-		return stmt_failed(db, id);
+		return stmt_failed(db, id, st);
 	return take_results(db, id, a, out);
 }
 
@@ -255,21 +263,21 @@ static enum err text(struct db *db, const char *sql, size_t n, const char *what)
 	if ((e = ready(db)))
 		return e;
 	if (mysql_real_query(db->my, sql, n))
-		return failed(
-			db, mysql_errno(db->my), mysql_error(db->my), what);
+		return failed(db, mysql_errno(db->my), mysql_error(db->my),
+			what, false);
 	do {
 		if ((res = mysql_use_result(db->my)))
 			mysql_free_result(res);
 		else if (mysql_field_count(db->my))
 			return failed(db, mysql_errno(db->my),
-				mysql_error(db->my), what);
+				mysql_error(db->my), what, false);
 		else
 			db->affected = mysql_affected_rows(db->my);
 		more = mysql_next_result(db->my);
 	} while (more == 0);
 	if (more > 0)
-		return failed(
-			db, mysql_errno(db->my), mysql_error(db->my), what);
+		return failed(db, mysql_errno(db->my), mysql_error(db->my),
+			what, false);
 	return E_OK;
 }
 
@@ -435,7 +443,7 @@ enum err db_run_bulk(
 		return E_NOMEM;
 	mysql_stmt_attr_set(st, STMT_ATTR_ARRAY_SIZE, &rows);
 	if (mysql_stmt_bind_param(st, bind) || mysql_stmt_execute(st))
-		e = stmt_failed(db, id);
+		e = stmt_failed(db, id, st);
 	else
 		e = take_results(db, id, NULL, NULL);
 	/* The next db_run takes one set; the statement is gone with its

@@ -6,8 +6,8 @@
  * It connects at the first use, and again at the first use after the
  * connection was lost; where that takes its time, at most once a second.
  * Statements are prepared once a connection.  What the server says is logged
- * once with the statement's name, never with values; E_EXISTS and E_BUSY are
- * the caller's to tell.
+ * with the statement's name, never with values, and once a cause until it works
+ * again; E_EXISTS and E_BUSY are the caller's to tell.
  *
  * Errors of every call that talks to the server:
  *	E_DB_GONE  not reachable, or lost on the way: whether the statement was

@@ -5,12 +5,17 @@
 
 enum { PERIOD = 60000 };
 
-static const struct watch_seen runs = {true, true, true, 5},
-			       late = {true, true, true, 181},
-			       never = {true, true, false, 0},
-			       off = {false, true, true, 5},
-			       disabled = {true, false, true, 5},
-			       ahead = {true, true, true, -3600};
+static const struct watch_seen runs = {true, true, true, 5, false, true, 5},
+			       late = {true, true, true, 181, false, true, 181},
+			       never = {true, true, false, 0, false, false, 0},
+			       off = {false, true, true, 5, false, true, 5},
+			       disabled = {true, false, true, 5, false, true,
+				       5},
+			       ahead = {true, true, true, -3600, false, true,
+				       -3600},
+			       failed = {true, true, true, 5, true, true, 65},
+			       fails = {true, true, true, 5, true, true, 185},
+			       broken = {true, true, true, 5, true, false, 0};
 
 static struct watch settled(void)
 {
@@ -53,6 +58,18 @@ START_TEST(an_event_that_stays_away_is_replaced_after_three_periods)
 	ck_assert_int_eq(watch_look(&w, &never, 3 * PERIOD), WATCH_TAKEN_OVER);
 	w = settled();
 	ck_assert_int_eq(watch_look(&w, &ahead, 3 * PERIOD), WATCH_TAKEN_OVER);
+}
+END_TEST
+
+START_TEST(an_event_that_fails_is_replaced_after_three_periods)
+{
+	struct watch w = settled();
+
+	ck_assert_int_eq(watch_look(&w, &failed, 3 * PERIOD), WATCH_SAME);
+	ck_assert_int_eq(watch_look(&w, &fails, 3 * PERIOD), WATCH_TAKEN_OVER);
+	ck_assert_int_eq(watch_look(&w, &fails, 4 * PERIOD), WATCH_SAME);
+	ck_assert_int_eq(watch_look(&w, &runs, 5 * PERIOD), WATCH_GIVEN_BACK);
+	ck_assert_int_eq(watch_look(&w, &broken, 6 * PERIOD), WATCH_TAKEN_OVER);
 }
 END_TEST
 
@@ -107,6 +124,7 @@ Suite *test_analytics_watch(void)
 	tcase_add_test(t, a_scheduler_that_is_off_is_replaced_at_once);
 	tcase_add_test(
 		t, an_event_that_stays_away_is_replaced_after_three_periods);
+	tcase_add_test(t, an_event_that_fails_is_replaced_after_three_periods);
 	tcase_add_test(t, a_server_that_comes_back_gets_its_time_anew);
 	tcase_add_test(t, each_change_is_told_once);
 	tcase_add_test(t, in_charge_it_runs_once_a_period);

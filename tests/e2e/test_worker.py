@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """tally-worker against a MariaDB whose events come and go."""
 import datetime as dt
+import json
+import re
 import signal
 import subprocess
 import time
@@ -9,6 +11,7 @@ import pytest
 
 from ownbase import Own
 from running import BUILD, ROOT
+from sqlbase import check_levels
 
 
 def wait_for(what, fact, seconds=30):
@@ -44,9 +47,9 @@ def test_it_does_the_events_work_while_they_do_not_run(schema, tmp_path):
     assert schema.sql("SELECT runner FROM job_state WHERE job = 'minute'") \
         == [("worker",)]
     # (The event ran once, when it was made.)
-    assert schema.sql("SELECT runner, state FROM job_run "
-                      "ORDER BY job_run_id DESC LIMIT 1") \
-        == [("worker", "ok")]
+    wait_for("the run's end", lambda: schema.sql(
+        "SELECT runner, state FROM job_run ORDER BY job_run_id DESC LIMIT 1")
+        == [("worker", "ok")])
     # It keeps running, a period apart, and says so once.
     (first,), = schema.sql("SELECT run_at FROM job_state WHERE job = 'minute'")
     wait_for("three more periods", lambda: schema.sql(
@@ -66,6 +69,86 @@ def test_it_does_the_events_work_while_they_do_not_run(schema, tmp_path):
     wait_for("the second take-over",
              lambda: worker.said().count("warn: events:") == 2)
     assert "tally_minute ran " in worker.said()
+    end(worker)
+
+
+def health(api, check):
+    """(status, detail) of one check of /healthz."""
+    status, _, body = api.request("GET", "/healthz")
+    assert status == 200
+    checks = json.loads(body)["checks"]
+    return checks[check]["status"], checks[check].get("detail")
+
+
+def put(schema, minute):
+    schema.sql("INSERT INTO count_record (camera_id, start_at, end_at, people)"
+               " SELECT camera_id, '2026-01-05 10:00:00' + INTERVAL %s MINUTE,"
+               " '2026-01-05 10:01:00' + INTERVAL %s MINUTE, 1 FROM camera "
+               "WHERE code = 'gate-1'", minute, minute)
+
+
+def put_and_wait(schema, minute):
+    put(schema, minute)
+    wait_for("the row to be counted", lambda: schema.sql(
+        "SELECT SUM(row_n) FROM stats_year") == [(
+            schema.one("SELECT COUNT(*) FROM count_record"),)])
+
+
+def test_each_way_an_event_can_fail_shows_and_is_made_up_for(
+        schema, tmp_path):
+    each_second = "tally_minute ON SCHEDULE EVERY 1 SECOND"
+    schema.run_tally("camera", "add", "gate-1")
+    schema.sql(f"ALTER EVENT {each_second} ENABLE")
+    api, worker = schema.api(), schema.worker(tmp_path / "log")
+    wait_for("the event", lambda: health(api, "events")[0] == "ok")
+    put_and_wait(schema, 0)
+    assert health(api, "rollup") == ("ok", None)
+
+    # A table that it needs is gone: told once, however often it fails.
+    schema.sql("RENAME TABLE stats_week TO hidden")
+    put(schema, 1)
+    wait_for("the take-over", lambda: "tally_minute fails" in worker.said())
+    wait_for("a run of the worker that failed", lambda: schema.sql(
+        "SELECT 1 FROM job_run WHERE runner = 'worker' AND error_no = 1146"))
+    time.sleep(2)
+    assert worker.said().count("the minute's work failed: ") == 1
+    assert worker.said().count("Q_RUN_MINUTE: 1146") == 1
+    assert schema.one("SELECT COUNT(*) FROM job_run WHERE runner = 'event' "
+                      "AND state = 'failed' AND error_no = 1146 "
+                      "AND message LIKE '%%stats_week%%'") > 1
+    status, detail = health(api, "rollup")
+    assert status == "degraded" and "stats_week" in detail
+    schema.sql("RENAME TABLE hidden TO stats_week")
+    put_and_wait(schema, 2)
+    wait_for("it to be told", lambda: "they run again" in worker.said())
+    assert worker.said().count("the minute's work is done again") == 1
+    assert health(api, "rollup") == ("ok", None)
+
+    # It is gone itself.
+    schema.sql("DROP EVENT tally_minute")
+    wait_for("the take-over", lambda: "is missing" in worker.said())
+    assert health(api, "events") == (
+        "degraded", "the event tally_minute is missing or disabled")
+    put_and_wait(schema, 3)
+    assert schema.one("SELECT runner FROM health") == "worker"
+
+    # Its definer is.
+    schema.sql("CREATE OR REPLACE USER tally_ghost")
+    schema.sql(f"GRANT ALL ON {schema.name}.* TO tally_ghost")
+    schema.sql(f"CREATE DEFINER = tally_ghost EVENT {each_second} "
+               "DO CALL run_minute('event')")
+    wait_for("the event", lambda: worker.said().count("they run again") == 2)
+    schema.sql("DROP USER tally_ghost")
+    wait_for("the take-over",
+             lambda: re.search("tally_minute ran [3-9] s ago", worker.said()))
+    put_and_wait(schema, 4)
+    assert schema.one("SELECT runner FROM health") == "worker"
+    schema.sql("UPDATE job_state SET event_at = event_at - INTERVAL 3 MINUTE")
+    assert health(api, "events") == (
+        "degraded", "no event has run for three minutes")
+    schema.sql("UPDATE job_state SET event_at = event_at + INTERVAL 34 MINUTE")
+    assert "clock was put back" in health(api, "events")[1]
+    check_levels(schema, schema.zones())
     end(worker)
 
 
@@ -114,16 +197,30 @@ def test_a_wrong_command_line_is_one_line_and_status_2():
         assert done.stderr.count("\n") == 1
 
 
-def test_the_scheduler_off_and_the_server_killed(fresh_tally):
-    """The worker that `dev up` started, by its own account."""
+def test_the_scheduler_off_and_the_server_killed(fresh_tally, tmp_path):
+    """A worker as `dev up` starts it, by its own account, but quicker."""
     t = fresh_tally("--no-ingest")
     t.sql("SET GLOBAL event_scheduler = OFF")
-    wait_for("the take-over", lambda: "the scheduler is OFF"
-             in t.log("worker"), 40)
-    assert t.sql("SELECT runner FROM job_state WHERE job = 'minute'") \
-        == [("worker",)]
-    t.kill("mariadb", signal.SIGKILL)
-    wait_for("the loss", lambda: "database:" in t.log("worker"), 40)
-    t.up()
-    wait_for("the return", lambda: "connected again" in t.log("worker"), 60)
-    assert "error:" not in t.log("worker")
+    with open(tmp_path / "log", "w", encoding="utf-8") as f:
+        worker = subprocess.Popen(
+            [ROOT / BUILD / "tally-worker", "--config",
+             t.state + "/run/tally.ini", "--set", "worker.period_s=1"],
+            stderr=f, cwd=ROOT)
+    worker.said = (tmp_path / "log").read_text
+    try:
+        wait_for("the take-over",
+                 lambda: "the scheduler is OFF" in worker.said())
+        wait_for("a run", lambda: t.sql(
+            "SELECT runner FROM job_state WHERE job = 'minute'")
+            == [("worker",)])
+        assert health(t, "events") == ("degraded",
+                                       "the event scheduler is off")
+        t.kill("mariadb", signal.SIGKILL)
+        wait_for("the loss", lambda: "database:" in worker.said())
+        t.up()
+        wait_for("the return", lambda: "connected again" in worker.said())
+        assert "error:" not in worker.said()
+        end(worker)
+    finally:
+        worker.kill()
+        worker.wait()
