@@ -82,6 +82,13 @@ struct count_batch {
 	bool single; /* one object, not an array or a file */
 };
 
+/* How reading rows out of a text goes on. */
+enum count_step {
+	COUNT_MORE, /* all bytes were taken */
+	COUNT_FULL, /* the batch is, and one more row waits: empty it, go on */
+	COUNT_UNREADABLE /* for good; the reader says why */
+};
+
 /* A new row, all NULL; NULL past COUNT_ROWS_MAX or the arena's budget. */
 struct count *count_add(struct count_batch *b, unsigned line);
 

@@ -30,7 +30,7 @@ void count_csv_init(struct count_csv *c, struct count_batch *b,
 	c->columns_n = 0;
 	c->seen = 0;
 	c->why[0] = '\0';
-	c->many = false;
+	c->waits = false;
 }
 
 static bool is(const struct slice *cell, const char *name)
@@ -191,42 +191,45 @@ static void set_cell(struct count_csv *c, struct count *row, size_t i)
 	}
 }
 
-static bool data_row(struct count_csv *c)
+static enum csv_step data_row(struct count_csv *c)
 {
 	const struct csv *v = &c->csv;
-	struct count *row = count_add(c->batch, (unsigned)v->line);
+	struct count *row;
 
-	if (!row) {
-		c->many = true;
-		snprintf(c->why, sizeof(c->why),
-			"line %zu: more than %d rows in one request", v->line,
-			COUNT_ROWS_MAX);
-		return false;
+	c->waits = c->batch->n == COUNT_ROWS_MAX;
+	if (c->waits)
+		return CSV_ROW;
+	if (!(row = count_add(c->batch, (unsigned)v->line))) {
+		snprintf(c->why, sizeof(c->why), "line %zu: out of memory",
+			v->line);
+		return CSV_REFUSED;
 	}
 	if (v->fault) {
 		count_refuse(c->batch, row, "", "bad_row", "column %zu: %s",
 			v->column, v->why);
-		return true;
+		return CSV_ROW;
 	}
 	if (v->n != c->columns_n) {
 		count_refuse(c->batch, row, "", "bad_row",
 			"%zu cells where the header has %zu", v->n,
 			c->columns_n);
-		return true;
+		return CSV_ROW;
 	}
 	row->camera = c->camera;
 	for (size_t i = 0; i < v->n && row->verdict != COUNT_REJECTED; i++)
 		set_cell(c, row, i);
-	return true;
+	return CSV_ROW;
 }
 
 enum csv_step count_csv_next(
 	struct count_csv *c, const char *buf, size_t n, bool end, size_t *used)
 {
 	size_t part;
-	bool ok;
 
-	for (*used = 0;; buf += part, n -= part) {
+	*used = 0;
+	if (c->waits)
+		return data_row(c);
+	for (;; buf += part, n -= part) {
 		enum csv_step s = csv_next(&c->csv, buf, n, end, &part);
 		bool first = !c->columns_n;
 
@@ -246,24 +249,31 @@ enum csv_step count_csv_next(
 				c->csv.column, c->csv.why);
 			return s;
 		case CSV_ROW:
-			ok = first ? header(c) : data_row(c);
-			if (!ok)
-				return CSV_REFUSED;
 			if (!first)
-				return s;
+				return data_row(c);
+			if (!header(c))
+				return CSV_REFUSED;
 		}
 	}
 }
 
-bool count_csv_feed(struct count_csv *c, const char *buf, size_t n, bool end)
+enum count_step count_csv_feed(
+	struct count_csv *c, const char *buf, size_t n, bool end, size_t *used)
 {
-	enum csv_step s;
-	size_t used;
+	struct count_batch *b = c->batch;
+	size_t k;
 
-	for (;; buf += used, n -= used) {
-		s = count_csv_next(c, buf, n, end, &used);
+	for (*used = 0;;) {
+		enum csv_step s =
+			count_csv_next(c, buf + *used, n - *used, end, &k);
+
+		*used += k;
+		if (s == CSV_REFUSED)
+			return COUNT_UNREADABLE;
 		if (s != CSV_ROW)
-			return s != CSV_REFUSED;
-		count_check(c->batch, &c->batch->row[c->batch->n - 1], c->now);
+			return COUNT_MORE;
+		if (c->waits)
+			return COUNT_FULL;
+		count_check(b, &b->row[b->n - 1], c->now);
 	}
 }

@@ -41,7 +41,7 @@ struct count_csv {
 	int column[CSV_COLUMNS_MAX]; /* what each column is; -1: nothing */
 	unsigned seen;		     /* a bit for each kind of column */
 	char why[COUNT_CSV_WHY];     /* why reading ended */
-	bool many;		     /* it ended at COUNT_ROWS_MAX */
+	bool waits;		     /* a row the batch had no room for */
 };
 
 /* camera: of rows without such a column, or NULL; then old_camera is that of
@@ -52,13 +52,15 @@ void count_csv_init(struct count_csv *c, struct count_batch *b,
 	const char *old_camera);
 
 /* As csv_next, up to the end of one row of counts: with CSV_ROW it is the last
- * of the batch, which count_check has not seen yet. */
+ * of the batch, which count_check has not seen yet; or c->waits says that the
+ * batch is full: empty it, call again. */
 MUST enum csv_step count_csv_next(
 	struct count_csv *c, const char *buf, size_t n, bool end, size_t *used);
 
-/* Takes all of buf; rows go to the batch, checked.  end: nothing follows it.
- * False: the rest cannot be read; why says it, rows before it stay. */
-MUST bool count_csv_feed(
-	struct count_csv *c, const char *buf, size_t n, bool end);
+/* Takes rows from buf[0..n), of which *used are done with then, into the batch,
+ * checked; end: nothing follows.  COUNT_UNREADABLE: c->why says why (naming
+ * line and column); the rows before stay in the batch. */
+MUST enum count_step count_csv_feed(
+	struct count_csv *c, const char *buf, size_t n, bool end, size_t *used);
 
 #endif

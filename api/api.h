@@ -25,6 +25,7 @@ struct api {
 	struct server *server;
 	struct pool *pool;	     /* reads, on the loop */
 	struct committer *committer; /* counts, a thread */
+	struct committer *bulk;	     /* parts of long bodies, another */
 	struct work *work;	     /* administration, threads */
 	struct work *jobs;	     /* what may take minutes, threads */
 	struct health *health;

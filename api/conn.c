@@ -20,7 +20,8 @@
 #include "common/when.h"
 
 enum {
-	BODY_ROOM = 16384, /* bytes of input behind the head */
+	BODY_ROOM = 16384,	/* bytes of input behind the head */
+	STREAM_RATE_MIN = 1024, /* bytes a second */
 	LINGER_MS = 2000
 };
 
@@ -146,6 +147,8 @@ static void head_input(struct conn *c)
 	c->head_n = used;
 	c->scanned = 0;
 	c->body_n = 0;
+	c->body_max = s->api->conf.api_body_max;
+	c->stream_until_ms = 0;
 	c->body_whole = !r->head.chunked && r->head.length == 0;
 	c->keep = r->head.keep_alive && !s->stopping;
 	http_body_init(&c->body, &r->head);
@@ -167,11 +170,50 @@ void conn_want_body(struct conn *c)
 	/* What came with the head is looked at by conn_input's loop. */
 }
 
+void conn_stream(struct conn *c)
+{
+	const struct conf *k = &c->server->api->conf;
+
+	c->body_max = k->api_stream_max;
+	c->stream_until_ms =
+		when_clock_ms() + 1000 * (int64_t)k->api_stream_timeout_s;
+}
+
+void conn_pause(struct conn *c)
+{
+	conn_become(c, CONN_BUSY);
+}
+
+bool conn_go_on(struct conn *c)
+{
+	if (c->body_whole)
+		return false;
+	conn_become(c, CONN_BODY);
+	if (c->deadline_ms > c->stream_until_ms)
+		c->deadline_ms = c->stream_until_ms;
+	if (!c->eof)
+		reading(c, true);
+	return true;
+}
+
 static void body_ended(struct conn *c)
 {
 	c->body_whole = true;
 	conn_become(c, CONN_BUSY);
 	req_body_end(&c->req);
+}
+
+/* Who sends buys time with each byte, never more than one deadline's. */
+static void put_off(struct conn *c, size_t n)
+{
+	int64_t most = when_clock_ms() +
+		1000 * (int64_t)c->server->api->conf.api_body_timeout_s;
+
+	if (most > c->stream_until_ms)
+		most = c->stream_until_ms;
+	c->deadline_ms += (int64_t)(n * 1000 / STREAM_RATE_MIN);
+	if (c->deadline_ms > most)
+		c->deadline_ms = most;
 }
 
 /* Feeds what stands behind the head, piece by piece. */
@@ -192,21 +234,25 @@ static void body_input(struct conn *c)
 		}
 		at += used;
 		c->body_n += piece.n;
-		if (c->body_n > c->server->api->conf.api_body_max) {
+		if (c->body_n > c->body_max) {
 			c->server->count.refused_bodies++;
 			refuse(c, 413, "the body is over its bound");
 			return;
 		}
 		if (piece.n)
 			req_body(&c->req, piece.at, piece.n);
-		if (c->state != CONN_BODY)
-			return;
-	} while (step == HTTP_MORE && used);
+	} while (c->state == CONN_BODY && step == HTTP_MORE && used);
+	if (c->state != CONN_BODY && c->state != CONN_BUSY)
+		return;
 	/* The head stays where it is: slices point into it. */
 	memmove(c->in + c->head_n, c->in + at, c->in_n - at);
 	c->in_n -= at - c->head_n;
-	if (step == HTTP_DONE)
+	if (c->state == CONN_BUSY)
+		c->body_whole = step == HTTP_DONE;
+	else if (step == HTTP_DONE)
 		body_ended(c);
+	else if (c->stream_until_ms)
+		put_off(c, at - c->head_n);
 }
 
 /* Works on the bytes that are there until they are used up. */
@@ -243,7 +289,7 @@ static bool linger_input(struct conn *c)
 		c->deadline_ms = when_clock_ms() + LINGER_MS;
 		if (c->deadline_ms > c->linger_until_ms)
 			c->deadline_ms = c->linger_until_ms;
-		return c->body_n <= c->server->api->conf.api_body_max;
+		return c->body_n <= c->body_max;
 	}
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }

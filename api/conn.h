@@ -4,11 +4,12 @@
  * to api/req.  It is in one state at a time:
  *
  *	HEAD -> BODY -> BUSY -> SEND -> HEAD (keep-alive)
- *	                          \ -> LINGER -> closed
+ *	         <------          \ -> LINGER -> closed
  *
  * Each state has one absolute deadline; the server's sweep closes what is
- * late.  While a request is BUSY at most one buffer of pipelined bytes is
- * read.  Everything here runs on the loop's thread.
+ * late.  While a request is BUSY at most one buffer of bytes is read: a body
+ * whose reader waits (conn_pause) holds its client back.  Everything here runs
+ * on the loop's thread.
  */
 #ifndef TALLY_API_CONN_H
 #define TALLY_API_CONN_H
@@ -50,8 +51,10 @@ struct conn {
 	size_t scanned;
 	bool begun; /* the deadline of this head runs */
 	struct http_body body;
-	bool body_whole; /* no byte of this body is still to come */
-	uint64_t body_n; /* bytes of body taken or drained */
+	bool body_whole;	 /* no byte of this body is still to come */
+	uint64_t body_n;	 /* bytes of body taken or drained */
+	uint64_t body_max;	 /* how many there may be */
+	int64_t stream_until_ms; /* of a stream: the latest end; else 0 */
 	struct req req;
 
 	char *out; /* what send(2) did not take yet */
@@ -74,6 +77,13 @@ void conn_send(struct conn *c, const char *head, size_t head_n, char *body,
 	size_t body_n);
 /* The request is authorised: read its body. */
 void conn_want_body(struct conn *c);
+/* Before that: it is a stream of up to api.stream_max bytes, which its reader
+ * does not hold.  Not all of it has to be there within api.body_timeout_s then,
+ * but a least rate is asked for, and an end within api.stream_timeout_s. */
+void conn_stream(struct conn *c);
+/* The body's reader waits; it goes on.  False: the body has ended. */
+void conn_pause(struct conn *c);
+bool conn_go_on(struct conn *c);
 /* The step that waited is done and the client may be gone: frees c then and
  * returns false. */
 bool conn_alive(struct conn *c);

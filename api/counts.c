@@ -3,46 +3,49 @@
  * POST /api/v1/counts: a row, an array of rows, or CSV; and their outcome.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "analytics/count_csv.h"
 #include "api/api.h"
 #include "api/auth.h"
-#include "api/commit.h"
+#include "api/counts.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "common/json.h"
 #include "common/tz.h"
 
-struct post {
-	struct count_batch batch;
-	struct count_times times;
-	struct tz *tz; /* of ?tz=, owned */
-	struct commit_job job;
-	struct count_csv *csv; /* NULL: the body is JSON */
-	struct text json;
-	bool many;
-};
+enum { REST_MAX = 128 << 10 }; /* a piece of body is smaller */
 
 static void post_release(struct req *r)
 {
 	struct post *p = r->state;
 
-	if (!p)
-		return;
-	server_counters(r->conn->server)->body_bytes -= p->json.cap;
+	server_counters(r->conn->server)->body_bytes -= p->charged;
+	arena_reset(&p->rows);
+	report_free(&p->before);
+	text_free(&p->rest);
 	text_free(&p->json);
 	tz_free(p->tz);
 }
 
-/* ?partial= ?on_conflict= ?tz= ?fold= ?camera= */
+static enum step read_flag(
+	struct req *r, const char *name, const char *v, bool *flag)
+{
+	*flag = !strcmp(v, "true");
+	if (!*flag && strcmp(v, "false") != 0)
+		return req_problem(r, 400, "bad-parameter",
+			"%s is neither true nor false", name);
+	return STEP_NEXT;
+}
+
+/* ?partial= ?parts= ?on_conflict= ?tz= ?fold= ?camera= */
 static enum step read_params(struct req *r, struct post *p)
 {
 	static const char *const known[] = {
-		"partial", "on_conflict", "tz", "fold", "camera"};
+		"partial", "parts", "on_conflict", "tz", "fold", "camera"};
 	const char *v = query_unknown(&r->query, known, ARRAY_LEN(known));
+	bool parts = true;
+	enum step s;
 
 	if (v)
 		return req_problem(r, 400, "unknown-parameter",
@@ -50,12 +53,13 @@ static enum step read_params(struct req *r, struct post *p)
 	if ((v = query_repeated(&r->query, NULL, 0)))
 		return req_problem(
 			r, 400, "bad-parameter", "%s is there twice", v);
-	if ((v = query_get(&r->query, "partial"))) {
-		p->job.partial = !strcmp(v, "true");
-		if (!p->job.partial && strcmp(v, "false") != 0)
-			return req_problem(r, 400, "bad-parameter",
-				"partial is neither true nor false");
-	}
+	if ((v = query_get(&r->query, "partial")) &&
+		(s = read_flag(r, "partial", v, &p->job.partial)) != STEP_NEXT)
+		return s;
+	if ((v = query_get(&r->query, "parts")) &&
+		(s = read_flag(r, "parts", v, &parts)) != STEP_NEXT)
+		return s;
+	p->whole = !parts;
 	if ((v = query_get(&r->query, "on_conflict"))) {
 		p->job.replace = !strcmp(v, "replace");
 		if (!p->job.replace && strcmp(v, "refuse") != 0)
@@ -105,6 +109,32 @@ static bool is_utf8(const struct slice *v)
 		(!strncasecmp(p, "utf-8", 5) || !strncasecmp(p, "us-as", 5));
 }
 
+/* The names that newline-delimited JSON goes by. */
+static bool is_ndjson(const struct slice *v)
+{
+	return is_type(v, "application/x-ndjson") ||
+		is_type(v, "application/ndjson") ||
+		is_type(v, "application/jsonl");
+}
+
+static enum step open_text(struct req *r, struct post *p, bool csv)
+{
+	if (csv)
+		p->csv = arena_alloc(&r->arena, sizeof(*p->csv));
+	else
+		p->ndjson = arena_alloc(&r->arena, sizeof(*p->ndjson));
+	if (p->csv)
+		count_csv_init(p->csv, &p->batch, &p->times,
+			query_get(&r->query, "camera"),
+			r->api->conf.api_default_camera);
+	else if (p->ndjson)
+		count_ndjson_init(p->ndjson, &p->batch, &p->times);
+	else
+		return req_fail(r, E_NOMEM);
+	conn_stream(r->conn);
+	return STEP_NEXT;
+}
+
 static enum step read_type(struct req *r, struct post *p)
 {
 	const struct slice *v = http_find(&r->head, "content-type");
@@ -119,20 +149,13 @@ static enum step read_type(struct req *r, struct post *p)
 	if (!is_utf8(v))
 		return req_problem(r, 415, "unsupported-charset",
 			"the body must be UTF-8");
-	if (is_type(v, "text/csv")) {
-		p->csv = arena_alloc(&r->arena, sizeof(*p->csv));
-		if (!p->csv)
-			return req_fail(r, E_NOMEM);
-		count_csv_init(p->csv, &p->batch, &p->times,
-			query_get(&r->query, "camera"),
-			r->api->conf.api_default_camera);
-		return STEP_NEXT;
-	}
+	if (is_type(v, "text/csv") || is_ndjson(v))
+		return open_text(r, p, is_type(v, "text/csv"));
 	if (v->n && !is_type(v, "application/json") &&
 		!is_type(v, "application/x-www-form-urlencoded"))
 		return req_problem(r, 415, "unsupported-type",
-			"Content-Type is neither application/json nor "
-			"text/csv");
+			"Content-Type is none of application/json, text/csv "
+			"and application/x-ndjson");
 	return STEP_NEXT;
 }
 
@@ -143,105 +166,70 @@ enum step counts_begin(struct req *r)
 
 	if (!p)
 		return req_fail(r, E_NOMEM);
+	arena_init(&p->rows, REQ_ARENA);
+	report_init(&p->before);
+	text_init(&p->rest, REST_MAX);
 	r->state = p;
 	r->release = post_release;
-	p->batch.arena = &r->arena;
+	p->batch.arena = &p->rows;
 	text_init(&p->json, r->api->conf.api_body_max);
 	if ((s = read_params(r, p)) != STEP_NEXT)
 		return s;
 	return read_type(r, p);
 }
 
-/* A row has one error at most, so lines tell them apart. */
-static int by_line(const void *l, const void *r)
+/* Nothing of the batch was stored; the parts before are. */
+static enum step refuse(struct req *r, const struct post *p, int status,
+	const char *slug, const char *why)
 {
-	const struct count_error *a = l, *b = r;
+	char detail[400];
 
-	return (a->line > b->line) - (a->line < b->line);
+	snprintf(detail, sizeof(detail), "%.300s", why);
+	if (p->before.parts)
+		snprintf(detail, sizeof(detail),
+			"%.300s; the rows up to line %u are stored", why,
+			p->before.line);
+	req_problem_open(r, status, slug, detail);
+	report_write(&r->out, &p->before, &p->batch, true);
+	return req_problem_end(r, status);
 }
 
-/* The committer finds its errors in the order of cameras and times. */
-static void sort_errors(struct count_batch *b)
-{
-	if (b->errors_n > 1)
-		qsort(b->error, b->errors_n, sizeof(b->error[0]), by_line);
-}
-
-/* none: nothing at all was stored. */
-static void report(struct text *t, const struct post *p, bool none)
-{
-	int64_t n[COUNT_REJECTED + 1] = {0};
-
-	for (size_t i = 0; i < p->batch.n; i++)
-		n[p->batch.row[i].verdict]++;
-	if (none)
-		n[COUNT_INSERTED] = n[COUNT_DUPLICATE] = n[COUNT_REPLACED] = 0;
-	json_int(t, "received", (int64_t)p->batch.n);
-	json_int(t, "inserted", n[COUNT_INSERTED]);
-	json_int(t, "duplicate", n[COUNT_DUPLICATE]);
-	json_int(t, "replaced", n[COUNT_REPLACED]);
-	json_int(t, "rejected", n[COUNT_REJECTED]);
-	json_open(t, "errors", '[');
-	for (size_t i = 0; i < p->batch.errors_n; i++) {
-		const struct count_error *e = &p->batch.error[i];
-
-		json_open(t, NULL, '{');
-		json_int(t, "line", e->line);
-		json_str(t, "field", e->field);
-		json_str(t, "type", e->type);
-		json_str(t, "detail", e->detail);
-		json_close(t, '}');
-	}
-	json_close(t, ']');
-}
-
-/* The request as a whole is not to be read, from this line on. */
-static enum step whole_refused(struct req *r, struct post *p, unsigned line,
+enum step counts_unreadable(struct req *r, struct post *p, unsigned line,
 	const char *slug, const char *why)
 {
 	count_fault(&p->batch, line, "", "unreadable", why);
-	req_problem_open(r, 422, slug, why);
-	report(&r->out, p, true);
-	return req_problem_end(r, 422);
+	return refuse(r, p, 422, slug, why);
 }
 
-static enum step csv_refused(struct req *r, struct post *p)
+enum step counts_charge(struct req *r, struct post *p)
 {
-	if (!r->conn->body_n)
-		return req_problem(r, 400, "empty", "the body is empty");
-	if (p->csv->many)
-		return req_problem(r, 413, "too-many-rows", "%s", p->csv->why);
-	if (p->csv->csv.fault == CSV_ENCODING)
-		return req_problem(
-			r, 415, "unsupported-charset", "%s", p->csv->why);
-	return whole_refused(
-		r, p, (unsigned)p->csv->csv.line, "bad-csv", p->csv->why);
+	struct server_counters *count = server_counters(r->conn->server);
+	size_t holds = p->json.cap + p->rows.used + p->before.errors.cap;
+
+	count->body_bytes += holds - p->charged;
+	p->charged = holds;
+	if (count->body_bytes <= r->api->conf.api_bodies_max)
+		return STEP_NEXT;
+	text_str(&r->headers, "Retry-After: 1\r\n");
+	return req_problem(
+		r, 503, "busy", "too many bodies are in memory; try again");
 }
 
 enum step counts_body(struct req *r, const char *at, size_t n)
 {
-	struct server_counters *count = server_counters(r->conn->server);
 	struct post *p = r->state;
-	size_t had = p->json.cap;
 
-	if (p->csv)
-		return count_csv_feed(p->csv, at, n, false) ? STEP_NEXT
-							    : csv_refused(r, p);
+	if (p->csv || p->ndjson)
+		return counts_text_take(r, at, n);
 	/* A known length is asked for once, so that nothing is copied. */
-	if (!had && r->head.has_length)
+	if (!p->json.cap && r->head.has_length)
 		text_reserve(&p->json, (size_t)r->head.length);
 	text_add(&p->json, at, n);
-	count->body_bytes += p->json.cap - had;
 	if (p->json.full)
 		return req_problem(r, 413, "too-large",
 			"the body is over %zu bytes",
 			r->api->conf.api_body_max);
-	if (count->body_bytes > r->api->conf.api_bodies_max) {
-		text_str(&r->headers, "Retry-After: 1\r\n");
-		return req_problem(r, 503, "busy",
-			"too many bodies are in memory; try again");
-	}
-	return STEP_NEXT;
+	return counts_charge(r, p);
 }
 
 static enum step json_refused(
@@ -264,7 +252,7 @@ static enum step json_refused(
 		return req_fail(r, E_NOMEM);
 	snprintf(why, sizeof(why), "%s (byte %zu)", as[f].why, at);
 	if (as[f].status == 422)
-		return whole_refused(r, p, 0, "bad-text", why);
+		return counts_unreadable(r, p, 0, "bad-text", why);
 	return req_problem(r, as[f].status,
 		as[f].status == 413 ? "too-many-rows" : "not-json", "%s", why);
 }
@@ -276,16 +264,17 @@ static enum step from_json(struct req *r, struct post *p)
 	enum json_fault f;
 	char none[1] = "";
 	unsigned line = 0;
+	bool many = false;
 
 	f = json_parse_wide(
 		p->json.at ? p->json.at : none, p->json.n, &root, &at);
 	if (f)
 		return json_refused(r, p, f, at);
 	if (json_type(root) == JSON_ARRAY) {
-		for (const struct json *v = json_first(root); v && !p->many;
+		for (const struct json *v = json_first(root); v && !many;
 			v = json_next(v)) {
-			p->many = line >= COUNT_ROWS_MAX;
-			if (!p->many)
+			many = line >= COUNT_ROWS_MAX;
+			if (!many)
 				count_from_json(
 					&p->batch, v, ++line, &p->times);
 		}
@@ -294,7 +283,7 @@ static enum step from_json(struct req *r, struct post *p)
 		count_from_json(&p->batch, root, 1, &p->times);
 	}
 	json_free(root);
-	if (p->many)
+	if (many)
 		return req_problem(r, 413, "too-many-rows",
 			"more than %d rows in one request", COUNT_ROWS_MAX);
 	return STEP_NEXT;
@@ -308,72 +297,80 @@ static void post_done(struct commit_job *job, enum err e)
 /* A token that is bound to cameras writes to no other. */
 static enum step check_cameras(struct req *r, struct post *p)
 {
+	char why[80];
+
 	for (size_t i = 0; i < p->batch.n && r->who.cameras; i++) {
 		const struct count *c = &p->batch.row[i];
 
-		if (c->camera && !principal_covers(&r->who, c->camera))
-			return req_problem(r, 403, "forbidden",
-				"the token is not for the camera of line %u",
-				c->line);
+		if (!c->camera || principal_covers(&r->who, c->camera))
+			continue;
+		snprintf(why, sizeof(why),
+			"the token is not for the camera of line %u", c->line);
+		return p->before.parts
+			? refuse(r, p, 403, "forbidden", why)
+			: req_problem(r, 403, "forbidden", "%s", why);
 	}
 	return STEP_NEXT;
 }
 
-static bool refused(const struct post *p)
+bool counts_refused(const struct post *p)
 {
 	return p->batch.errors_n && (!p->job.partial || p->batch.single);
 }
 
-static enum step answer(struct req *r);
+enum step counts_submit(struct req *r, struct post *p)
+{
+	enum step s;
+	enum err e;
+
+	if (p->rows.full)
+		return req_fail(r, E_TOO_BIG);
+	if ((s = check_cameras(r, p)) != STEP_NEXT)
+		return s;
+	if (counts_refused(p))
+		return counts_reply(r, p);
+	p->job.batch = &p->batch;
+	p->job.done = post_done;
+	p->job.ctx = r;
+	/* Live rows do not queue behind the parts of a backlog. */
+	e = committer_submit(
+		p->waits || p->before.parts ? r->api->bulk : r->api->committer,
+		&p->job);
+	return e ? req_fail(r, e) : STEP_WAIT;
+}
 
 enum step counts_commit(struct req *r)
 {
 	struct post *p = r->state;
-	enum step s;
-	enum err e;
+	enum step s =
+		p->csv || p->ndjson ? counts_text_end(r) : from_json(r, p);
 
-	if (p->csv) {
-		if (!count_csv_feed(p->csv, "", 0, true))
-			return csv_refused(r, p);
-	} else if ((s = from_json(r, p)) != STEP_NEXT) {
+	if (s != STEP_NEXT)
 		return s;
-	}
-	if (r->arena.full)
-		return req_fail(r, E_TOO_BIG);
-	if ((s = check_cameras(r, p)) != STEP_NEXT)
-		return s;
-	if (!p->batch.n || refused(p))
-		return answer(r);
-	p->job.batch = &p->batch;
-	p->job.done = post_done;
-	p->job.ctx = r;
-	if ((e = committer_submit(r->api->committer, &p->job)))
-		return req_fail(r, e);
-	return STEP_WAIT;
+	return p->batch.n ? counts_submit(r, p) : counts_reply(r, p);
 }
 
-static enum step answer(struct req *r)
+enum step counts_reply(struct req *r, struct post *p)
 {
-	struct post *p = r->state;
 	const struct count_error *first = p->batch.error;
 	int status = 422;
 
-	sort_errors(&p->batch);
-	if (!refused(p)) {
+	if (!counts_refused(p)) {
 		json_open(&r->out, NULL, '{');
-		report(&r->out, p, false);
+		report_write(&r->out, &p->before, &p->batch, false);
 		json_close(&r->out, '}');
 		return req_json(r, 200);
 	}
+	for (size_t i = 1; i < p->batch.errors_n; i++)
+		if (p->batch.error[i].line < first->line)
+			first = &p->batch.error[i];
 	if (p->batch.single && !strcmp(first->type, "conflict"))
 		status = 409;
-	req_problem_open(r, status, status == 409 ? "conflict" : "rows-refused",
+	return refuse(r, p, status, status == 409 ? "conflict" : "rows-refused",
 		first->detail);
-	report(&r->out, p, true);
-	return req_problem_end(r, status);
 }
 
 enum step counts_answer(struct req *r)
 {
-	return answer(r);
+	return counts_reply(r, r->state);
 }

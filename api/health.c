@@ -292,6 +292,7 @@ static void load(struct text *t, struct req *r)
 {
 	const struct server_counters *s = server_counters(r->conn->server);
 	struct commit_counters w = commit_counters(r->api->committer);
+	struct commit_counters b = commit_counters(r->api->bulk);
 	struct pool_counters q = pool_counters(r->api->pool);
 	const struct {
 		const char *name;
@@ -305,10 +306,11 @@ static void load(struct text *t, struct req *r)
 		{"refused_replies", s->refused_replies},
 		{"late_clients", s->late},
 		{"failed_authentications", auth_failures(r->api->auth)},
-		{"writes_waiting", w.waiting},
-		{"rows_written", w.rows},
-		{"commits", w.turns},
-		{"refused_writes", w.refused_full + w.late},
+		{"writes_waiting", w.waiting + b.waiting},
+		{"rows_written", w.rows + b.rows},
+		{"commits", w.turns + b.turns},
+		{"refused_writes",
+			w.refused_full + w.late + b.refused_full + b.late},
 		{"reads_waiting", q.waiting},
 		{"reads", q.queries},
 		{"refused_reads", q.refused_full + q.late},

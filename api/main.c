@@ -104,6 +104,7 @@ static enum err open_all(struct api *api)
 		(e = pool_open(&api->pool, api->base, &api->account,
 			 (unsigned)api->conf.api_db_connections)) ||
 		(e = committer_open(&api->committer, api)) ||
+		(e = committer_open(&api->bulk, api)) ||
 		(e = work_open(&api->work, api, DB_WAIT_S)) ||
 		(e = work_open(&api->jobs, api, JOB_WAIT_S)) ||
 		(e = health_open(&api->health, api)) ||
@@ -116,6 +117,7 @@ static void close_all(struct api *api)
 {
 	work_close(api->jobs);
 	work_close(api->work);
+	committer_close(api->bulk);
 	committer_close(api->committer);
 	health_close(api->health);
 	pool_close(api->pool);

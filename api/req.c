@@ -212,10 +212,10 @@ static enum step has_begun(struct req *r)
 		r->phase = REQ_STEPS_RUN;
 		return run_steps(r);
 	}
-	if (r->head.has_length && r->head.length > r->api->conf.api_body_max)
+	if (r->head.has_length && r->head.length > r->conn->body_max)
 		return req_problem(r, 413, "too-large",
 			"the body is over %zu bytes",
-			r->api->conf.api_body_max);
+			(size_t)r->conn->body_max);
 	r->phase = REQ_BODY;
 	conn_want_body(r->conn);
 	return STEP_WAIT;
@@ -299,8 +299,8 @@ void req_begin(struct req *r)
 
 void req_body(struct req *r, const char *at, size_t n)
 {
-	if (r->route->body)
-		r->route->body(r, at, n);
+	if (r->route->body && r->route->body(r, at, n) == STEP_WAIT)
+		conn_pause(r->conn);
 	settle(r);
 }
 
@@ -309,6 +309,15 @@ void req_body_end(struct req *r)
 	r->phase = REQ_STEPS_RUN;
 	run_steps(r);
 	settle(r);
+}
+
+/* What the body's reader waited for is there. */
+static void resume_body(struct req *r)
+{
+	if (r->route->body(r, NULL, 0) != STEP_NEXT || conn_go_on(r->conn))
+		return;
+	r->phase = REQ_STEPS_RUN;
+	run_steps(r);
 }
 
 void req_resume(struct req *r, enum err e)
@@ -327,6 +336,8 @@ void req_resume(struct req *r, enum err e)
 			run_begin(r);
 			break;
 		case REQ_BODY:
+			resume_body(r);
+			break;
 		case REQ_STEPS_RUN:
 			run_steps(r);
 			break;

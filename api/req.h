@@ -4,7 +4,8 @@
  * who may call it, and its steps in the order they run.
  *
  *	begin   once the head is there and the token is known, before the body
- *	body    for each piece of the body, as it comes
+ *	body    for each piece of the body, as it comes; where it returned WAIT
+ *		no piece comes until req_resume, then it is called with none
  *	step[]  once the body is there
  *
  * A step returns NEXT, WAIT (something will call req_resume, then the next

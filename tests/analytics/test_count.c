@@ -102,17 +102,18 @@ END_TEST
 /* Feeds text cut after every n bytes. */
 static bool feed(struct count_csv *c, const char *text, size_t n)
 {
-	size_t left = strlen(text);
+	size_t left = strlen(text), used;
 
 	while (left) {
 		size_t k = left < n ? left : n;
 
-		if (!count_csv_feed(c, text, k, false))
+		if (count_csv_feed(c, text, k, false, &used))
 			return false;
+		ck_assert_uint_eq(used, k);
 		text += k;
 		left -= k;
 	}
-	return count_csv_feed(c, "", 0, true);
+	return count_csv_feed(c, "", 0, true, &used) == COUNT_MORE;
 }
 
 START_TEST(csv_is_the_same_however_it_is_cut)

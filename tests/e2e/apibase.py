@@ -177,7 +177,9 @@ def raw(tally, data, seconds=30, stop=None):
 
 
 def head_of(token, length, extra="", kind="application/json"):
-    """The head of a POST /counts with that Content-Length."""
+    """The head of a POST /counts with that Content-Length; None: chunked."""
+    framing = (f"Content-Length: {length}" if length is not None
+               else "Transfer-Encoding: chunked")
     return (f"POST /api/v1/counts HTTP/1.1\r\nHost: a\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: {kind}\r\n"
-            f"Content-Length: {length}\r\n{extra}\r\n").encode()
+            f"{framing}\r\n{extra}\r\n").encode()
