@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- keep_from: moves the bound of a level, forward only.  It waits for whoever
--- relies on the old one (refuse_unkept, refuse_zone) to commit, and fails where
--- quarter hours before the new one are still to be counted.
+-- relies on the old one (refuse_unkept, refuse_zone) to commit.  That of
+-- quarter hours does not move past any that is still to be counted: a camera
+-- that changed its zone needs them all.
 CREATE OR REPLACE PROCEDURE keep_from(p_level VARCHAR(20), p_from DATETIME)
 MODIFIES SQL DATA
 BEGIN
@@ -13,7 +14,7 @@ BEGIN
 	SET STATEMENT innodb_lock_wait_timeout = 2 FOR
 	UPDATE retention SET kept_from = p_from
 	WHERE level = p_level AND kept_from < p_from;
-	IF ROW_COUNT() > 0 THEN
+	IF ROW_COUNT() > 0 AND p_level = 'quarter' THEN
 		SELECT EXISTS (SELECT 1 FROM dirty_quarter
 			       WHERE start_at < p_from + INTERVAL 1 DAY)
 		       OR EXISTS (SELECT 1 FROM claimed_quarter

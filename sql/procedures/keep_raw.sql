@@ -4,10 +4,12 @@
 -- their rows stays.
 --
 -- The order matters.  First the bound moves, which waits for the transactions
--- of all writers and keeps later ones out (refuse_unkept); only then the rows
--- go.  Whatever is in the way for some seconds makes this fail; to call it
+-- of all writers and keeps later ones out (refuse_unkept).  Rows before it go
+-- only when all of them are counted: until then p_done is FALSE, and the next
+-- roll-up counts them.  Who is in the way for 2 s makes this fail; to call it
 -- again does the rest.  The caller holds roll_up_lock() and no transaction.
-CREATE OR REPLACE PROCEDURE keep_raw(p_from DATETIME, OUT p_dropped TEXT)
+CREATE OR REPLACE PROCEDURE keep_raw(p_from DATETIME, OUT p_dropped TEXT,
+				     OUT p_done BOOLEAN)
 MODIFIES SQL DATA
 BEGIN
 	DECLARE v_from DATETIME;
@@ -21,9 +23,20 @@ BEGIN
 	      WHERE table_schema = DATABASE() AND table_name = 'count_record'
 		AND partition_name <> 'pmax') p
 	WHERE edge <= p_from;
+	SET p_done = TRUE;
 	IF v_from IS NOT NULL THEN
 		CALL keep_from('raw', v_from);
-		EXECUTE IMMEDIATE CONCAT('ALTER TABLE count_record WAIT 2 ',
-					 'DROP PARTITION ', p_dropped);
+		SELECT NOT EXISTS (SELECT 1 FROM dirty_quarter
+				   WHERE start_at < v_from)
+		       AND NOT EXISTS (SELECT 1 FROM claimed_quarter
+				       WHERE start_at < v_from)
+		INTO p_done;
+		IF p_done THEN
+			EXECUTE IMMEDIATE CONCAT(
+				'ALTER TABLE count_record WAIT 2 ',
+				'DROP PARTITION ', p_dropped);
+		ELSE
+			SET p_dropped = NULL;
+		END IF;
 	END IF;
 END

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- retain: lets go, once a day (UTC), what the settings keep_…_days no longer
--- keep; a step of run_minute, with its lock.  Bounds move first
--- (keep_raw, keep_levels), then what is before them goes, for 20 s at most; the
--- next run goes on.  A failure is the job's own: it is a row in job_run, shows
--- in the view health, and is tried again after ten minutes.
+-- keep; a step of run_minute, with its lock.  Bounds move first (keep_raw,
+-- keep_levels), then what is before them goes, for 20 s at most; the next run, a
+-- minute later, goes on.  A failure is the job's own: it is a row in job_run,
+-- shows in the view health, and is tried again after ten minutes.
 CREATE OR REPLACE PROCEDURE retain(p_runner VARCHAR(8))
 MODIFIES SQL DATA
 BEGIN
@@ -11,7 +11,7 @@ BEGIN
 	DECLARE v_until DATETIME(3) DEFAULT v_start + INTERVAL 20 SECOND;
 	DECLARE v_rows INT UNSIGNED DEFAULT 0;
 	DECLARE v_due BOOLEAN;
-	DECLARE v_done BOOLEAN DEFAULT TRUE;
+	DECLARE v_done BOOLEAN;
 	DECLARE v_dropped, v_text TEXT;
 	DECLARE v_errno INT;
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
@@ -31,8 +31,10 @@ BEGIN
 	IF v_due THEN
 		UPDATE job_state SET run_at = v_start, runner = p_runner
 		WHERE job = 'retention';
-		CALL keep_raw(keep_limit('raw'), v_dropped);
-		CALL keep_levels();
+		CALL keep_raw(keep_limit('raw'), v_dropped, v_done);
+		IF v_done THEN
+			CALL keep_levels();
+		END IF;
 		FOR l IN (SELECT CONCAT('stats_', level) AS tab, kept_from,
 				 CASE level WHEN 'quarter' THEN 'start_at'
 				 WHEN 'hour' THEN 'local_date'

@@ -3,13 +3,13 @@
 -- A step of roll_up_claimed.  Quarters are read as runs per camera, and
 -- gaps of up to an hour are read along: a range per quarter would cost more
 -- than the rows in between.  Cameras with the same run are read together.
--- Quarters before raw rows are kept stay as they are.
+-- Quarters whose raw rows are dropped stay as they are.
 CREATE OR REPLACE PROCEDURE roll_up_quarters()
 MODIFIES SQL DATA
 BEGIN
 	DECLARE v_from DATETIME;
 
-	SELECT kept_from('raw') INTO v_from;
+	SELECT raw_from() INTO v_from;
 	INSERT INTO work_run (camera_id, from_at, to_at)
 	SELECT camera_id, start_at,
 	       IF(is_last, start_at, next_at) + INTERVAL 900 SECOND

@@ -324,13 +324,18 @@ def test_who_is_in_the_way_puts_it_off_and_that_shows(db):
     assert db.one("SELECT SUM(row_n) FROM stats_month") == 3
 
     # Quarter hours that nobody has counted yet keep their rows.
-    db.run("INSERT INTO claimed_quarter (camera_id, start_at, marked_at) "
-           "VALUES (%s, %s, %s)", cam, EDGE, EDGE)
+    later = EDGE + 31 * DAY
+    db.run(INSERT, cam, EDGE, EDGE + MINUTE, 1)
     db.run("DO GET_LOCK(roll_up_lock(), 0)")
-    assert "still to be counted" in db.fails(
-        "CALL keep_raw(%s, @dropped)", EDGE + 40 * DAY)
+    db.run("CALL keep_raw(%s, @dropped, @done)", later)
     db.run("DO RELEASE_LOCK(roll_up_lock())")
-    assert bounds(db)["raw"] == EDGE
+    assert db.run("SELECT @dropped, @done") == [(None, 0)]
+    assert bounds(db)["raw"] == later
+    assert partitions(db)[0] == EDGE.strftime("p%Y_%m")
+    keep(db, raw=(TODAY - later).days)
+    assert daily(db)["state"] == "ok"
+    assert partitions(db)[0] == later.strftime("p%Y_%m")
+    assert db.one("SELECT SUM(row_n) FROM stats_month") == 4
 
 
 def test_outliers_are_kept_by_their_own_setting(db):
