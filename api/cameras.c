@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "api/body.h"
 #include "api/list.h"
+#include "api/page.h"
 #include "api/resources.h"
 #include "api/work.h"
 #include "common/when.h"
@@ -34,8 +35,9 @@ static const struct list_column columns[] = {
 
 struct cameras {
 	struct list list;
-	int64_t most, n; /* on a page; on this one so far */
-	int64_t asked;	 /* rows of the last query, at most */
+	struct page page;
+	int64_t n;     /* on this page so far */
+	int64_t asked; /* rows of the last query, at most */
 	char last[CAMERA_CODE_MAX + 1];
 };
 
@@ -43,39 +45,24 @@ struct cameras {
  * by page, and "next" names none that it does not see. */
 static enum step ask(struct req *r, struct cameras *s, const char *after)
 {
-	s->asked = (r->who.cameras ? PAGE : s->most) + 1;
+	s->asked = (r->who.cameras ? PAGE : s->page.limit) + 1;
 	return req_query(r, Q_CAMERAS, DB_ARGS(DB_S(after), DB_I(s->asked)), 2);
 }
 
 enum step cameras_find(struct req *r)
 {
-	static const char *const known[] = {"limit", "after", "format"};
-	const char *v = query_unknown(&r->query, known, ARRAY_LEN(known));
-	const char *limit = query_get(&r->query, "limit");
-	const char *after = query_get(&r->query, "after");
 	struct cameras *s = arena_alloc(&r->arena, sizeof(*s));
-	char *end = NULL;
 	enum step step;
 
 	if (!s)
 		return req_fail(r, E_NOMEM);
 	r->state = s;
-	if (v)
-		return req_problem(r, 400, "unknown-parameter",
-			"the parameter %.60s is not known", v);
-	if ((v = query_repeated(&r->query, NULL, 0)))
-		return req_problem(
-			r, 400, "bad-parameter", "%s is there twice", v);
-	s->most = limit ? strtol(limit, &end, 10) : PAGE;
-	if (limit &&
-		(*limit < '0' || *limit > '9' || *end || s->most < 1 ||
-			s->most > PAGE))
-		return req_problem(r, 400, "bad-parameter",
-			"limit is not from 1 to %d", PAGE);
+	if ((step = page_params(r, &s->page, NULL, 0, PAGE, PAGE)) != STEP_NEXT)
+		return step;
 	if ((step = list_choose(r, &s->list)) != STEP_NEXT)
 		return step;
 	list_open(r, &s->list, NULL, columns, ARRAY_LEN(columns));
-	return ask(r, s, after ? after : "");
+	return ask(r, s, s->page.after ? s->page.after : "");
 }
 
 static const char *state(const struct db_cell *c, int64_t end, int64_t now)
@@ -105,28 +92,9 @@ static void item(struct req *r, const struct list *l, const struct db_cell *c,
 	list_item(r, l, cell);
 }
 
-/* Codes that SQL made may hold anything. */
-static const char *next_page(struct req *r, const struct cameras *s)
-{
-	const char *format = query_get(&r->query, "format"), *next = NULL;
-	struct text t;
-
-	text_init(&t, 4096);
-	text_printf(&t, "/api/v1/cameras?limit=%d&", (int)s->most);
-	if (format)
-		text_printf(&t, "format=%s&", format);
-	text_str(&t, "after=");
-	query_encode(&t, s->last);
-	if (!t.full)
-		next = arena_copy(&r->arena, t.at, t.n);
-	r->arena.full |= t.full;
-	text_free(&t);
-	return next;
-}
-
 static enum step answer(struct req *r, const struct cameras *s, bool more)
 {
-	list_close(r, &s->list, "cameras", more ? next_page(r, s) : NULL);
+	list_close(r, &s->list, "cameras", more ? page_next(r, s->last) : NULL);
 	return list_reply(r, &s->list);
 }
 
@@ -142,7 +110,7 @@ enum step cameras_list(struct req *r)
 		code = c[C_CODE].s.at;
 		if (!principal_covers(&r->who, code))
 			continue;
-		if (s->n == s->most)
+		if (s->n == s->page.limit)
 			return answer(r, s, true);
 		item(r, &s->list, c, now);
 		s->n++;

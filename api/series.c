@@ -6,11 +6,9 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/page.h"
 
-enum {
-	NEXT_MAX = 65536, /* a target of 8 KiB, encoded, fits */
-	PART_MAX = 1000
-};
+enum { PART_MAX = 1000 };
 
 static enum step bad(struct req *r, const char *name, const char *why)
 {
@@ -202,32 +200,14 @@ enum step series_after(
 
 const char *series_next(struct req *r, struct series_place last)
 {
-	const char *next = NULL;
-	struct text t;
+	const char *after;
 
 	if (!last.camera)
 		return NULL;
-	text_init(&t, NEXT_MAX);
-	text_add(&t, r->head.path.at, r->head.path.n);
-	text_str(&t, "?");
-	for (size_t i = 0; i < r->query.n; i++) {
-		if (!strcmp(r->query.param[i].name, "after"))
-			continue;
-		query_encode(&t, r->query.param[i].name);
-		text_str(&t, "=");
-		query_encode(&t, r->query.param[i].value);
-		text_str(&t, "&");
-	}
-	text_printf(&t, "after=%lld", (long long)last.start);
-	if (last.part)
-		text_printf(&t, ",%d", last.part);
-	text_str(&t, ".");
-	query_encode(&t, last.camera);
-	/* A reply without the next page would look like the last one. */
-	if (t.full)
-		r->arena.full = true;
-	else
-		next = arena_copy(&r->arena, t.at, t.n);
-	text_free(&t);
-	return next;
+	after = last.part
+		? arena_printf(&r->arena, "%lld,%d.%s", (long long)last.start,
+			  last.part, last.camera)
+		: arena_printf(&r->arena, "%lld.%s", (long long)last.start,
+			  last.camera);
+	return after ? page_next(r, after) : NULL;
 }
