@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "analytics/calendar.h"
+#include "common/text.h"
 #include "common/tz.h"
 #include "common/utf8.h"
+
+enum { DETAIL_MAX = 4096 };
 
 static bool code_letter(char c)
 {
@@ -27,34 +30,13 @@ bool camera_code_ok(const char *code, size_t n)
 	return part;
 }
 
-/* Something to show: UTF-8, no control characters, not blank all over. */
-static bool name_ok(const char *s, size_t bytes_max, size_t chars_max)
-{
-	size_t n = strlen(s), chars = 0, k;
-
-	if (n > bytes_max || !s[strspn(s, " ")])
-		return false;
-	for (size_t i = 0; i < n; i += k, chars++) {
-		unsigned char c = (unsigned char)s[i];
-
-		if (!(k = utf8_len(s + i, n - i)) || c < 0x20 || c == 0x7f)
-			return false;
-		/* U+0080 to U+009F, and the line separators U+2028, U+2029 */
-		if ((c == 0xc2 && (unsigned char)s[i + 1] < 0xa0) ||
-			!strncmp(s + i, "\xe2\x80\xa8", 3) ||
-			!strncmp(s + i, "\xe2\x80\xa9", 3))
-			return false;
-	}
-	return chars <= chars_max;
-}
-
 static const char *wrong_field(const struct camera_new *c)
 {
 	if (!camera_code_ok(c->code, strlen(c->code)))
 		return "camera";
-	if (c->name && !name_ok(c->name, CAMERA_NAME_MAX, CAMERA_NAME_MAX))
+	if (c->name && !utf8_shown(c->name, CAMERA_NAME_MAX, CAMERA_NAME_MAX))
 		return "name";
-	if (c->site && !name_ok(c->site, SITE_NAME_MAX * 4, SITE_NAME_MAX))
+	if (c->site && !utf8_shown(c->site, SITE_NAME_MAX * 4, SITE_NAME_MAX))
 		return "site";
 	if (c->tz && !tz_name_ok(c->tz))
 		return "tz";
@@ -104,12 +86,30 @@ static enum err find_or_add_site(
 	return e == E_EXISTS ? E_BUSY : e;
 }
 
+static enum err note(
+	struct db *db, const struct camera_new *c, const struct audit_by *by)
+{
+	struct text t;
+	enum err e = E_NOMEM;
+
+	text_init(&t, DETAIL_MAX);
+	json_open(&t, NULL, '{');
+	json_str(&t, "name", c->name);
+	json_str(&t, "site", c->site);
+	json_str(&t, "tz", c->tz);
+	json_close(&t, '}');
+	if (!t.full)
+		e = audit_add(db, by, "camera.create", c->code, t.at);
+	text_free(&t);
+	return e;
+}
+
 /* In one transaction, so that a refused camera leaves no site behind. */
-static enum err add(struct db *db, const struct camera_new *c, struct arena *a,
-	int64_t *camera_id)
+static enum err add(struct db *db, const struct camera_new *c,
+	const struct audit_by *by, struct arena *a, int64_t *camera_id)
 {
 	const char *name = c->name ? c->name : c->code;
-	int64_t site_id;
+	int64_t site_id, id = 0;
 	enum err e;
 
 	if ((e = db_begin(db)))
@@ -119,8 +119,12 @@ static enum err add(struct db *db, const struct camera_new *c, struct arena *a,
 			  DB_ARGS(DB_S(c->code), DB_S(name), DB_I(site_id),
 				  c->tz ? DB_S(c->tz) : DB_NULL),
 			  NULL, NULL))) {
+		id = (int64_t)db_insert_id(db);
+		e = note(db, c, by);
+	}
+	if (!e) {
 		if (camera_id)
-			*camera_id = (int64_t)db_insert_id(db);
+			*camera_id = id;
 		return db_commit(db);
 	}
 	db_rollback(db);
@@ -128,7 +132,7 @@ static enum err add(struct db *db, const struct camera_new *c, struct arena *a,
 }
 
 enum err camera_create(struct db *db, const struct camera_new *c,
-	int64_t *camera_id, const char **field)
+	const struct audit_by *by, int64_t *camera_id, const char **field)
 {
 	struct arena a;
 	enum err e;
@@ -143,7 +147,7 @@ enum err camera_create(struct db *db, const struct camera_new *c,
 	}
 	arena_init(&a, 64 << 10);
 	for (int tries = 0; tries < 5; tries++)
-		if ((e = add(db, c, &a, camera_id)) != E_BUSY)
+		if ((e = add(db, c, by, &a, camera_id)) != E_BUSY)
 			break;
 	arena_reset(&a);
 	return e;

@@ -5,7 +5,7 @@
 #ifndef TALLY_ANALYTICS_CAMERA_H
 #define TALLY_ANALYTICS_CAMERA_H
 
-#include "common/db/sync.h"
+#include "analytics/audit.h"
 
 enum { CAMERA_CODE_MAX = 120, CAMERA_NAME_MAX = 200, SITE_NAME_MAX = 100 };
 
@@ -25,12 +25,13 @@ bool camera_code_ok(const char *code, size_t n);
 const char *camera_rule(const char *field);
 
 /*
- * Adds it; *camera_id may be NULL.  E_INVALID: *field (static text, never
- * NULL then) is "camera", "name", "site" or "tz"; E_EXISTS: the code is taken;
- * E_NOT_FOUND: there is no default site (`tally migrate` makes it); db_run's
- * errors.  Begins and commits transactions of its own; may repeat E_BUSY.
+ * Adds it, and a row to the audit list; *camera_id may be NULL.  E_INVALID:
+ * *field (static text, never NULL then) is "camera", "name", "site" or "tz";
+ * E_EXISTS: the code is taken; E_NOT_FOUND: there is no default site (`tally
+ * migrate` makes it); db_run's errors.  Begins and commits transactions of its
+ * own; may repeat E_BUSY.
  */
 MUST enum err camera_create(struct db *db, const struct camera_new *c,
-	int64_t *camera_id, const char **field);
+	const struct audit_by *by, int64_t *camera_id, const char **field);
 
 #endif

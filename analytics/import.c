@@ -135,7 +135,7 @@ static enum err add(struct run *r, struct known_camera *k, const char *name)
 		.site = r->im->site,
 		.tz = r->im->camera_tz};
 	const char *field;
-	enum err e = camera_create(r->im->db, &c, NULL, &field);
+	enum err e = camera_create(r->im->db, &c, r->im->by, NULL, &field);
 
 	if (e == E_INVALID && field && strcmp(field, "camera") &&
 		strcmp(field, "name")) {

@@ -14,6 +14,7 @@
 #ifndef TALLY_ANALYTICS_IMPORT_H
 #define TALLY_ANALYTICS_IMPORT_H
 
+#include "analytics/audit.h"
 #include "analytics/batch.h"
 #include "analytics/count_csv.h"
 
@@ -43,6 +44,7 @@ struct import {
 	bool store;	  /* else only looks */
 	bool add_cameras; /* that are not there, to this site, in this zone */
 	const char *site, *camera_tz; /* NULL: the default one, the site's */
+	const struct audit_by *by;    /* whose cameras they are then */
 	bool keep_rows;
 
 	/* Called in the order of lines; and, behind each part that was

@@ -352,7 +352,7 @@ static enum err seed_camera(struct run *r)
 
 	if (!e && !rows.n)
 		e = camera_create(r->db, &(struct camera_new){.code = code},
-			NULL, &field);
+			NULL, NULL, &field);
 	if (e == E_INVALID)
 		log_error("api.default_camera: \"%s\" %s", code,
 			camera_rule("camera"));

@@ -22,7 +22,7 @@ enum {
 struct entry {
 	unsigned char hash[TOKEN_HASH];
 	int64_t good_until_ms; /* 0: empty */
-	struct principal who;  /* who.cameras is the entry's own */
+	struct principal who;  /* its texts are the entry's own */
 };
 
 /* Failures of one address within one window. */
@@ -62,12 +62,19 @@ enum err auth_open(struct auth **a, struct api *api)
 	return E_OK;
 }
 
+static void free_texts(struct principal *who)
+{
+	free((void *)(uintptr_t)who->name);
+	free((void *)(uintptr_t)who->cameras);
+	who->name = who->cameras = NULL;
+}
+
 void auth_close(struct auth *a)
 {
 	if (!a)
 		return;
 	for (int i = 0; i < AUTH_ENTRIES; i++)
-		free((void *)(uintptr_t)a->entry[i].who.cameras);
+		free_texts(&a->entry[i].who);
 	free(a);
 }
 
@@ -164,7 +171,8 @@ static void note_use(struct auth *a, int64_t token_id)
 	}
 }
 
-/* The rows of Q_TOKEN: id, scopes, expired, revoked, cameras, idle seconds. */
+/* The rows of Q_TOKEN_FIND: id, scopes, expired, revoked, cameras, idle
+ * seconds, name. */
 static enum step token_found(struct req *r, struct entry *e)
 {
 	const struct db_cell *c = r->rows.cell;
@@ -175,9 +183,12 @@ static enum step token_found(struct req *r, struct entry *e)
 		return unauthorized(r, "the token has expired");
 	if (c[3].i)
 		return unauthorized(r, "the token was revoked");
-	e->who = (struct principal){
-		.known = true, .token_id = c[0].i, .scopes = (unsigned)c[1].i};
-	if (!c[4].null && !(e->who.cameras = strdup(c[4].s.at)))
+	e->who = (struct principal){.known = true,
+		.id = c[0].i,
+		.scopes = (unsigned)c[1].i,
+		.name = strdup(c[6].s.at)};
+	if (!e->who.name ||
+		(!c[4].null && !(e->who.cameras = strdup(c[4].s.at))))
 		return req_fail(r, E_NOMEM);
 	if (c[5].null || c[5].i >= USED_EVERY_S)
 		note_use(r->api->auth, c[0].i);
@@ -191,8 +202,10 @@ static enum step session_found(struct req *r, struct entry *e)
 		return STEP_NEXT;
 	e->who = (struct principal){.known = true,
 		.by_cookie = true,
-		.scopes = SCOPE_READ | SCOPE_REVIEW | SCOPE_ADMIN};
-	return STEP_NEXT;
+		.scopes = SCOPE_READ | SCOPE_REVIEW | SCOPE_ADMIN,
+		.id = r->rows.cell[0].i,
+		.name = strdup(r->rows.cell[1].s.at)};
+	return e->who.name ? STEP_NEXT : req_fail(r, E_NOMEM);
 }
 
 static enum step look_up(struct req *r, const struct lookup *l)
@@ -216,9 +229,11 @@ static enum step looked_up(struct req *r)
 
 	r->state = NULL;
 	s = l->cookie ? session_found(r, &fresh) : token_found(r, &fresh);
-	if (s != STEP_NEXT)
+	if (s != STEP_NEXT) {
+		free_texts(&fresh.who);
 		return s;
-	free((void *)(uintptr_t)e->who.cameras);
+	}
+	free_texts(&e->who);
 	memcpy(fresh.hash, l->hash, TOKEN_HASH);
 	fresh.good_until_ms = when_clock_ms() + AUTH_TTL_MS;
 	*e = fresh;
@@ -258,15 +273,19 @@ static bool bearer(const struct slice *v, struct slice *token)
 	return token->n > 0;
 }
 
+static bool copy_text(struct req *r, const char **s)
+{
+	return !*s || (*s = arena_copy(&r->arena, *s, strlen(*s)));
+}
+
 /* A copy that lives as long as the request does. */
 static enum step adopt(struct req *r, const struct entry *e)
 {
 	r->who = e->who;
-	if (!r->who.known && r->route->scope)
-		return unauthorized(r, "please log in");
-	if (e->who.cameras &&
-		!(r->who.cameras = arena_copy(
-			  &r->arena, e->who.cameras, strlen(e->who.cameras))))
+	if (!r->who.known)
+		return r->route->scope ? unauthorized(r, "please log in")
+				       : STEP_NEXT;
+	if (!copy_text(r, &r->who.name) || !copy_text(r, &r->who.cameras))
 		return req_fail(r, E_NOMEM);
 	return STEP_NEXT;
 }
@@ -304,15 +323,18 @@ enum step auth_check(struct req *r)
 
 enum step auth_need(struct req *r, unsigned scopes)
 {
-	/* In the order of enum scope's bits. */
-	static const char *const name[] = {"ingest", "read", "review", "admin"};
 	const char *wanted = "";
 
-	if (r->who.scopes & scopes)
-		return STEP_NEXT;
-	for (size_t i = 0; i < ARRAY_LEN(name); i++)
+	if (r->who.scopes & scopes) {
+		if (!(scopes & SCOPE_UNBOUND) || !r->who.cameras)
+			return STEP_NEXT;
+		return req_problem(r, 403, "forbidden",
+			"this concerns every camera; the token is bound to "
+			"some");
+	}
+	for (unsigned i = 0; i < SCOPES; i++)
 		if (scopes & 1u << i)
-			wanted = name[i];
+			wanted = scope_name[i];
 	return req_problem(r, 403, "forbidden",
 		"the token lacks the scope this route wants: %s", wanted);
 }

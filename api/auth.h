@@ -25,7 +25,8 @@ void auth_close(struct auth *a);
  */
 enum step auth_check(struct req *r);
 
-/* Does r->who hold one of these scopes?  STEP_NEXT, or a 403. */
+/* Does r->who hold one of these scopes, and is it unbound where that is asked
+ * for?  STEP_NEXT, or a 403. */
 enum step auth_need(struct req *r, unsigned scopes);
 
 /* A write by cookie must come from our own page.  STEP_NEXT, or a 403. */

@@ -8,6 +8,7 @@
 
 #include "analytics/camera.h"
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/page.h"
@@ -133,7 +134,8 @@ struct making {
 static enum err make(struct req *r, struct db *db)
 {
 	struct making *m = r->state;
-	enum err e = camera_create(db, &m->camera, NULL, &m->field);
+	struct audit_by by = audit_who(r);
+	enum err e = camera_create(db, &m->camera, &by, NULL, &m->field);
 
 	m->exists = e == E_EXISTS;
 	if (m->exists || e == E_INVALID)

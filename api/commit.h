@@ -11,6 +11,7 @@
 #ifndef TALLY_API_COMMIT_H
 #define TALLY_API_COMMIT_H
 
+#include "analytics/audit.h"
 #include "analytics/count.h"
 
 struct api;
@@ -25,7 +26,8 @@ enum {
 struct commit_job {
 	struct count_batch *batch; /* the committer's until done */
 	bool partial, replace;
-	enum fold fold; /* for rows in the camera's local time */
+	enum fold fold;	    /* for rows in the camera's local time */
+	struct audit_by by; /* who sent it */
 	/* On the loop's thread.  E_OK: each row has its verdict, each refusal
 	 * its entry in the batch; else nothing is known to be stored. */
 	void (*done)(struct commit_job *job, enum err e);

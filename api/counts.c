@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/auth.h"
 #include "api/counts.h"
 #include "api/resources.h"
@@ -330,6 +331,7 @@ enum step counts_submit(struct req *r, struct post *p)
 	if (counts_refused(p))
 		return counts_reply(r, p);
 	p->job.batch = &p->batch;
+	p->job.by = audit_who(r);
 	p->job.done = post_done;
 	p->job.ctx = r;
 	/* Live rows do not queue behind the parts of a backlog. */

@@ -147,8 +147,8 @@ static enum err load_bounds(struct directory *d, struct directory_camera *c)
 	return e;
 }
 
-static enum err find(
-	struct directory *d, const char *code, struct directory_camera **out)
+static enum err find(struct directory *d, const char *code,
+	const struct audit_by *by, struct directory_camera **out)
 {
 	struct directory_camera *c = place(d, code);
 	const char *field;
@@ -166,10 +166,10 @@ static enum err find(
 	if (!camera_code_ok(code, strlen(code)))
 		return E_INVALID;
 	e = load(d, code, c);
-	if (e != E_NOT_FOUND || !d->auto_register)
+	if (e != E_NOT_FOUND || !d->auto_register || !by)
 		return e;
 	e = camera_create(
-		d->db, &(struct camera_new){.code = code}, NULL, &field);
+		d->db, &(struct camera_new){.code = code}, by, NULL, &field);
 	if (e && e != E_EXISTS)
 		return e;
 	if (!e)
@@ -177,10 +177,10 @@ static enum err find(
 	return load(d, code, c);
 }
 
-enum err directory_find(
-	struct directory *d, const char *code, struct directory_camera **out)
+enum err directory_find(struct directory *d, const char *code,
+	const struct audit_by *by, struct directory_camera **out)
 {
-	enum err e = find(d, code, out);
+	enum err e = find(d, code, by, out);
 
 	if (!e && (*out)->bounds_version != d->version)
 		e = load_bounds(d, *out);

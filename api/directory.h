@@ -8,7 +8,7 @@
 #ifndef TALLY_API_DIRECTORY_H
 #define TALLY_API_DIRECTORY_H
 
-#include "common/db/sync.h"
+#include "analytics/audit.h"
 #include "common/tz.h"
 
 struct directory;
@@ -37,12 +37,13 @@ MUST enum err directory_open(
 void directory_close(struct directory *d);
 
 /*
- * The camera with this code; *c is good until the next call.  E_NOT_FOUND: no
+ * The camera with this code; *c is good until the next call.  by: who sent it,
+ * where auto_register may add it; NULL: it is not added.  E_NOT_FOUND: no
  * such camera; E_INVALID: not registered, and no code could be; or what the
  * database said.
  */
-MUST enum err directory_find(
-	struct directory *d, const char *code, struct directory_camera **c);
+MUST enum err directory_find(struct directory *d, const char *code,
+	const struct audit_by *by, struct directory_camera **c);
 /* Asks the database, inside of the transaction, whether the code is still this
  * camera's.  E_BUSY: it is gone, or another's. */
 MUST enum err directory_still(

@@ -3,7 +3,10 @@
  * POST /api/v1/jobs/roll_up: until every row stored before the call is in
  * every level.  Runs on a work thread: it may take long.
  */
+#include <stdio.h>
+
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/resources.h"
 #include "api/work.h"
 
@@ -13,6 +16,18 @@ struct roll_up {
 	int64_t rows, buckets, ms;
 	char failure[256];
 };
+
+/* The procedure has committed: this is a transaction of its own. */
+static enum err note(struct req *r, struct db *db, const struct roll_up *u)
+{
+	struct audit_by by = audit_who(r);
+	char detail[120];
+
+	snprintf(detail, sizeof(detail),
+		"{\"rows\":%lld,\"buckets\":%lld,\"ms\":%lld}",
+		(long long)u->rows, (long long)u->buckets, (long long)u->ms);
+	return audit_add(db, &by, "roll_up", NULL, detail);
+}
 
 static enum err run(struct req *r, struct db *db)
 {
@@ -28,6 +43,8 @@ static enum err run(struct req *r, struct db *db)
 		u->buckets = rows.cell[1].i;
 		u->ms = rows.cell[2].i;
 	}
+	if (!e)
+		e = note(r, db, u);
 	arena_reset(&a);
 	/* 45000: its own words are meant for whoever asked. */
 	if (e == E_DB && db_error_no(db) == 1644) {

@@ -54,7 +54,7 @@ static enum err resolve(
 {
 	struct directory_camera *camera;
 	const struct tz *tz;
-	enum err e = directory_find(w->cameras, row->camera, &camera);
+	enum err e = directory_find(w->cameras, row->camera, &job->by, &camera);
 
 	if (e == E_NOT_FOUND || e == E_INVALID) {
 		count_refuse(job->batch, row, "camera", "unknown_camera",
@@ -104,19 +104,28 @@ static bool overlaps_newest(
 		row->start_at < k->newest_end && k->newest_start < row->end_at;
 }
 
+/* A camera that was resolved; E_BUSY: it is gone again. */
+static enum err find_again(struct writer *w, const struct count *row,
+	struct directory_camera **camera)
+{
+	enum err e = directory_find(w->cameras, row->camera, NULL, camera);
+
+	return e == E_NOT_FOUND ? E_BUSY : e;
+}
+
 /* E_BUSY: it depends on a row that this turn has not committed yet. */
 static enum err judge_newest(
 	struct writer *w, struct commit_job *job, struct count *row)
 {
 	struct directory_camera *k;
-	enum err e = directory_find(w->cameras, row->camera, &k);
+	enum err e = find_again(w, row, &k);
 
 	if (!e && overlaps_newest(k, row)) {
 		if (k->pending)
 			return E_BUSY;
 		/* Before a refusal, be sure. */
 		directory_doubt(w->cameras, row->camera);
-		e = directory_find(w->cameras, row->camera, &k);
+		e = find_again(w, row, &k);
 	}
 	if (e)
 		return e;
@@ -134,7 +143,7 @@ static enum err announce(struct writer *w, struct count *const *row, size_t n)
 	enum err e;
 
 	for (size_t i = 0; i < n; i++) {
-		if ((e = directory_find(w->cameras, row[i]->camera, &k)))
+		if ((e = find_again(w, row[i], &k)))
 			return e;
 		if (k->has_newest && row[i]->start_at <= k->newest_start)
 			continue;

@@ -38,6 +38,8 @@ static void csv_cell(
 		return;
 	switch (kind) {
 	case LIST_TEXT:
+	case LIST_TEXTS:
+	case LIST_JSON:
 		csv_quote(t, c->s.at, true);
 		break;
 	case LIST_INT:
@@ -86,6 +88,21 @@ static void csv_item(
 
 /* ---- JSON ---- */
 
+static void json_lines(struct text *t, const char *name, struct slice s)
+{
+	const char *at = s.at, *end = s.at + s.n;
+
+	json_open(t, name, '[');
+	while (at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		size_t n = (size_t)((stop ? stop : end) - at);
+
+		json_strn(t, NULL, at, n);
+		at += n + 1;
+	}
+	json_close(t, ']');
+}
+
 static void json_cell(struct text *t, const struct list_column *column,
 	const struct db_cell *c)
 {
@@ -97,6 +114,12 @@ static void json_cell(struct text *t, const struct list_column *column,
 	switch (column->kind) {
 	case LIST_TEXT:
 		json_strn(t, column->name, c->s.at, c->s.n);
+		break;
+	case LIST_TEXTS:
+		json_lines(t, column->name, c->s);
+		break;
+	case LIST_JSON:
+		json_raw(t, column->name, c->s.at, c->s.n);
 		break;
 	case LIST_INT:
 		json_int(t, column->name, c->i);

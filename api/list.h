@@ -15,7 +15,13 @@
 
 #include "api/req.h"
 
-enum list_kind { LIST_TEXT, LIST_INT, LIST_REAL };
+enum list_kind {
+	LIST_TEXT,
+	LIST_INT,
+	LIST_REAL,
+	LIST_TEXTS, /* lines of a text: an array */
+	LIST_JSON
+};
 
 struct list_column {
 	const char *group; /* NULL: the item's own */

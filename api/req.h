@@ -23,6 +23,7 @@
 #include "common/arena.h"
 #include "common/db/pool.h"
 #include "common/text.h"
+#include "common/token.h"
 
 struct api;
 struct conn;
@@ -39,12 +40,9 @@ static inline enum step step_again(enum step s)
 	return s == STEP_WAIT ? STEP_AGAIN : s;
 }
 
-enum scope {
-	SCOPE_INGEST = 1,
-	SCOPE_READ = 2,
-	SCOPE_REVIEW = 4,
-	SCOPE_ADMIN = 8
-};
+/* Beside the bits of enum scope: what concerns every camera is not for a token
+ * that is bound to some. */
+enum { SCOPE_UNBOUND = 16 };
 
 enum req_phase { REQ_AUTH, REQ_BEGIN, REQ_BODY, REQ_STEPS_RUN };
 
@@ -53,7 +51,8 @@ enum { REQ_STEPS = 6, REQ_PARAMS = 2, REQ_ARENA = 24 << 20 };
 struct route {
 	enum http_method method;
 	const char *path; /* "/api/v1/stats/{period}" */
-	unsigned scope;	  /* one of enum scope; 0: anybody */
+	unsigned scope;	  /* one of enum scope, perhaps with SCOPE_UNBOUND;
+			     0: anybody */
 	bool known;	  /* though anybody may call it: who has a session? */
 	step_fn begin;
 	enum step (*body)(struct req *r, const char *at, size_t n);
@@ -65,7 +64,8 @@ struct principal {
 	bool known;
 	bool by_cookie; /* a person's session: same origin required to write */
 	unsigned scopes;
-	int64_t token_id;    /* 0 for a session */
+	int64_t id;	     /* the session's user's, or the token's */
+	const char *name;    /* likewise */
 	const char *cameras; /* codes with '\n' between, NULL: all */
 };
 

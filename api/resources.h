@@ -38,6 +38,20 @@ enum step cameras_list(struct req *r);
 enum step camera_make(struct req *r);
 enum step camera_made(struct req *r);
 
+/* tokens.c: GET and POST /tokens, POST /tokens/{id}/rotate, DELETE
+ * /tokens/{id} */
+enum step tokens_find(struct req *r);
+enum step tokens_list(struct req *r);
+enum step token_make_new(struct req *r);
+enum step token_rotate_it(struct req *r);
+enum step token_made(struct req *r);
+enum step token_end(struct req *r);
+enum step token_ended(struct req *r);
+
+/* audit.c: GET /audit */
+enum step audit_find(struct req *r);
+enum step audit_list(struct req *r);
+
 /* jobs.c: POST /jobs/roll_up */
 enum step roll_up_run(struct req *r);
 enum step roll_up_answer(struct req *r);

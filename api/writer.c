@@ -72,7 +72,8 @@ static enum err check_version(
 			e = directory_still(
 				w->cameras, row[i]->camera, row[i]->camera_id);
 		if (!e)
-			e = directory_find(w->cameras, row[i]->camera, &camera);
+			e = directory_find(
+				w->cameras, row[i]->camera, NULL, &camera);
 		if (!e)
 			row[i]->suspect = writer_suspects(camera, row[i]);
 	}

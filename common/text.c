@@ -210,6 +210,12 @@ void json_double(struct text *t, const char *key, double v)
 	text_double(t, v);
 }
 
+void json_raw(struct text *t, const char *key, const char *s, size_t n)
+{
+	key_before(t, key);
+	text_add(t, s, n);
+}
+
 void json_bool(struct text *t, const char *key, bool v)
 {
 	key_before(t, key);

@@ -43,6 +43,8 @@ void json_str(struct text *t, const char *key, const char *s); /* NULL: null */
 void json_strn(struct text *t, const char *key, const char *s, size_t n);
 void json_int(struct text *t, const char *key, int64_t v);
 void json_double(struct text *t, const char *key, double v);
+/* s is JSON already. */
+void json_raw(struct text *t, const char *key, const char *s, size_t n);
 void json_bool(struct text *t, const char *key, bool v);
 void json_null(struct text *t, const char *key);
 

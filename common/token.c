@@ -4,6 +4,16 @@
 #include <sodium.h>
 #include <string.h>
 
+const char *const scope_name[SCOPES] = {"ingest", "read", "review", "admin"};
+
+unsigned scope_named(const char *s, size_t n)
+{
+	for (unsigned i = 0; i < SCOPES; i++)
+		if (strlen(scope_name[i]) == n && !memcmp(scope_name[i], s, n))
+			return 1u << i;
+	return 0;
+}
+
 enum err token_start(void)
 {
 	return sodium_init() < 0 ? E_IO : E_OK;

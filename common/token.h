@@ -15,6 +15,20 @@ enum {
 };
 
 MUST enum err token_start(void);
+/* What a token lets its bearer do: the bits of the column scopes. */
+enum scope {
+	SCOPE_INGEST = 1,
+	SCOPE_READ = 2,
+	SCOPE_REVIEW = 4,
+	SCOPE_ADMIN = 8
+};
+
+enum { SCOPES = 4 };
+
+extern const char *const scope_name[SCOPES]; /* in the order of the bits */
+/* Its bit, or 0: none is called s[0..n). */
+unsigned scope_named(const char *s, size_t n);
+
 void token_make(char text[TOKEN_TEXT]);
 void token_hash(const char *text, size_t n, unsigned char hash[TOKEN_HASH]);
 /* In constant time. */

@@ -61,3 +61,23 @@ size_t utf8_check(const char *s, size_t n)
 	}
 	return n;
 }
+
+bool utf8_shown(const char *s, size_t bytes_max, size_t chars_max)
+{
+	size_t n = strlen(s), chars = 0, k;
+
+	if (n > bytes_max || !s[strspn(s, " ")])
+		return false;
+	for (size_t i = 0; i < n; i += k, chars++) {
+		unsigned char c = (unsigned char)s[i];
+
+		if (!(k = utf8_len(s + i, n - i)) || c < 0x20 || c == 0x7f)
+			return false;
+		/* U+0080 to U+009F, and the line separators U+2028, U+2029 */
+		if ((c == 0xc2 && (unsigned char)s[i + 1] < 0xa0) ||
+			!strncmp(s + i, "\xe2\x80\xa8", 3) ||
+			!strncmp(s + i, "\xe2\x80\xa9", 3))
+			return false;
+	}
+	return chars <= chars_max;
+}

@@ -14,4 +14,8 @@ size_t utf8_len(const char *s, size_t n);
 /* Offset of the first byte that is not well-formed, n when all is well. */
 size_t utf8_check(const char *s, size_t n);
 
+/* Something to show: at most that many bytes and characters, well-formed,
+ * without control characters and line separators, not blank all over. */
+bool utf8_shown(const char *s, size_t bytes_max, size_t chars_max);
+
 #endif

@@ -23,7 +23,7 @@ int ctl_camera_add(struct ctl *ctl, int argc, char **argv)
 		.name = o[NAME].value[0],
 		.site = o[SITE].value[0],
 		.tz = o[TZ].value[0]};
-	e = camera_create(ctl->db, &c, NULL, &field);
+	e = camera_create(ctl->db, &c, &ctl->by, NULL, &field);
 	if (field) {
 		ctl_say("camera add: %s %s", field, camera_rule(field));
 		return CTL_FAILED;

@@ -6,6 +6,7 @@
 #ifndef TALLY_ANALYTICS_CTL_CTL_H
 #define TALLY_ANALYTICS_CTL_CTL_H
 
+#include "analytics/audit.h"
 #include "common/arena.h"
 #include "common/conf.h"
 #include "common/db/sync.h"
@@ -17,6 +18,7 @@ struct ctl {
 	struct conf conf;
 	struct db *db; /* not connected before its first use */
 	struct arena arena;
+	struct audit_by by; /* the system's user */
 };
 
 enum { CTL_VALUES_MAX = 64, CTL_OPTIONS_MAX = 8 };
@@ -56,7 +58,9 @@ int ctl_config(struct ctl *ctl, int argc, char **argv);
 int ctl_migrate(struct ctl *ctl, int argc, char **argv);
 int ctl_token_create(struct ctl *ctl, int argc, char **argv);
 int ctl_token_list(struct ctl *ctl, int argc, char **argv);
+int ctl_token_rotate(struct ctl *ctl, int argc, char **argv);
 int ctl_token_revoke(struct ctl *ctl, int argc, char **argv);
+int ctl_audit(struct ctl *ctl, int argc, char **argv);
 int ctl_user_create(struct ctl *ctl, int argc, char **argv);
 int ctl_user_password(struct ctl *ctl, int argc, char **argv);
 int ctl_camera_add(struct ctl *ctl, int argc, char **argv);

@@ -354,6 +354,26 @@ static int roll_up(struct command *c)
 
 /* ---- the command */
 
+/* The parts are committed; what they changed is listed once. */
+static enum err note(struct command *c)
+{
+	struct text t;
+	enum err e = E_NOMEM;
+
+	if (!(c->n.inserted + c->n.replaced))
+		return E_OK;
+	text_init(&t, REPORT_LINE);
+	json_open(&t, NULL, '{');
+	json_str(&t, "file", c->im.path);
+	json_int(&t, "inserted", (int64_t)c->n.inserted);
+	json_int(&t, "replaced", (int64_t)c->n.replaced);
+	json_close(&t, '}');
+	if (!t.full)
+		e = audit_add(c->im.db, c->im.by, "counts.import", NULL, t.at);
+	text_free(&t);
+	return e;
+}
+
 static int pass(struct command *c, bool store)
 {
 	char why[IMPORT_WHY];
@@ -362,6 +382,8 @@ static int pass(struct command *c, bool store)
 	c->im.store = store;
 	c->begun_ms = when_clock_ms();
 	e = import_run(&c->im, &c->n, why);
+	if (store && note(c) && !e)
+		ctl_say("the audit list could not be written");
 	hide_progress(c);
 	if (e && *why)
 		ctl_say("%s: %s", c->im.path, why);
@@ -446,6 +468,7 @@ int ctl_import(struct ctl *ctl, int argc, char **argv)
 		read_options(&c, o)) {
 		status = CTL_FAILED;
 		c.im.path = argv[0];
+		c.im.by = &ctl->by;
 		text_init(&c.line, REPORT_LINE);
 		sigaction(SIGINT, &act, NULL);
 		sigaction(SIGTERM, &act, NULL);

@@ -3,9 +3,11 @@
  * tally: the administrator's command.  One table of commands; the rest finds
  * the row that was asked for.
  */
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analytics/ctl/ctl.h"
 #include "common/log.h"
@@ -18,7 +20,12 @@ static const struct ctl_command commands[] = {
 		"--scope LIST [--name N] [--expires 90d|TIME] [--camera C]...",
 		"issue a token and print it, this once", ctl_token_create},
 	{"token list", "", "all tokens, never their secrets", ctl_token_list},
+	{"token rotate", "ID|NAME [--overlap 1h|7d]",
+		"give a token another secret and print it, this once; the old "
+		"one ends now, or after the overlap",
+		ctl_token_rotate},
 	{"token revoke", "ID|NAME", "end a token", ctl_token_revoke},
+	{"audit", "[--limit N]", "who changed what, newest first", ctl_audit},
 	{"user create", "NAME [--password-file F]",
 		"add a log-in; the password comes from F or standard input, "
 		"else one is made and printed",
@@ -198,9 +205,21 @@ static int run(struct ctl *ctl, int argc, char **argv)
 	return CTL_USAGE;
 }
 
+/* Whoever was made root by sudo is root here: the environment proves nothing.
+ */
+static void name_user(struct audit_by *by, char *buf, size_t n)
+{
+	struct passwd pw, *found = NULL;
+
+	*by = (struct audit_by){.kind = AUDIT_COMMAND, .name = "?"};
+	if (!getpwuid_r(getuid(), &pw, buf, n, &found) && found)
+		by->name = pw.pw_name;
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.db = NULL};
+	char user[4096];
 	struct db_account a;
 	struct text help;
 	int first, status;
@@ -214,6 +233,7 @@ int main(int argc, char **argv)
 		return CTL_USAGE;
 	}
 	arena_init(&ctl.arena, 256 << 20);
+	name_user(&ctl.by, user, sizeof(user));
 	a = db_account_of(&ctl.conf, ctl.conf.database_user,
 		ctl.conf.database_password_file);
 	if (token_start() || db_open(&ctl.db, &a)) {

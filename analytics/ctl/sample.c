@@ -331,8 +331,9 @@ int ctl_sample_add(struct ctl *ctl, int argc, char **argv)
 
 /* ---- remove ---- */
 
+/* The procedure commits by itself, and tokens may go with the camera. */
 static enum err remove_camera(
-	struct ctl *ctl, int64_t camera_id, int64_t *rows_n)
+	struct ctl *ctl, int64_t camera_id, const char *code, int64_t *rows_n)
 {
 	struct db_rows rows = {0};
 	int busy = 0;
@@ -346,7 +347,8 @@ static enum err remove_camera(
 			*rows_n += rows.cell[0].i;
 	} while ((e == E_BUSY && ++busy < BUSY_TRIES) ||
 		(!e && !rows.cell[1].i));
-	return e;
+	return e ? e
+		 : audit_add(ctl->db, &ctl->by, "camera.remove", code, NULL);
 }
 
 /* Nobody's real camera goes with the sample. */
@@ -387,7 +389,8 @@ int ctl_sample_remove(struct ctl *ctl, int argc, char **argv)
 	if (!all_ours(&rows))
 		return CTL_FAILED;
 	for (size_t i = 0; i < rows.n && !e; i++)
-		e = remove_camera(ctl, rows.cell[i * rows.cols].i, &rows_n);
+		e = remove_camera(ctl, rows.cell[i * rows.cols].i,
+			rows.cell[i * rows.cols + 1].s.at, &rows_n);
 	if (!e)
 		e = db_run(ctl->db, Q_SITE_REMOVE, DB_ARGS(DB_I(site_id)), NULL,
 			NULL);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "analytics/ctl/ctl.h"
+#include "common/text.h"
 
 int ctl_setting_list(struct ctl *ctl, int argc, char **argv)
 {
@@ -24,6 +25,30 @@ int ctl_setting_list(struct ctl *ctl, int argc, char **argv)
 			c[2].null ? "" : c[2].s.at);
 	}
 	return CTL_OK;
+}
+
+static enum err set(struct ctl *ctl, const char *name, const char *value)
+{
+	struct text t;
+	enum err e;
+
+	text_init(&t, 4096);
+	json_open(&t, NULL, '{');
+	json_str(&t, "value", value);
+	json_close(&t, '}');
+	if (!(e = t.full ? E_TOO_BIG : db_begin(ctl->db))) {
+		e = db_run(ctl->db, Q_SETTING_SET,
+			DB_ARGS(DB_S(value), DB_S(name)), NULL, NULL);
+		if (!e)
+			e = audit_add(
+				ctl->db, &ctl->by, "setting.set", name, t.at);
+		if (!e)
+			e = db_commit(ctl->db);
+		else
+			db_rollback(ctl->db);
+	}
+	text_free(&t);
+	return e;
 }
 
 int ctl_setting_set(struct ctl *ctl, int argc, char **argv)
@@ -48,8 +73,5 @@ int ctl_setting_set(struct ctl *ctl, int argc, char **argv)
 		ctl_say("setting set: %s", rows.cell[1].s.at);
 		return CTL_FAILED;
 	}
-	return ctl_status(
-		db_run(ctl->db, Q_SETTING_SET,
-			DB_ARGS(DB_S(argv[1]), DB_S(argv[0])), NULL, NULL),
-		"setting set");
+	return ctl_status(set(ctl, argv[0], argv[1]), "setting set");
 }

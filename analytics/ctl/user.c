@@ -85,24 +85,37 @@ static enum err add(struct db *db, const char *name, const char *hash)
 
 static enum err change(struct db *db, const char *name, const char *hash)
 {
+	enum err e = db_run(db, Q_USER_PASSWORD,
+		DB_ARGS(DB_S(hash), DB_S(name)), NULL, NULL);
+
+	if (e)
+		return e;
+	if (!db_affected(db))
+		return E_NOT_FOUND;
+	return db_run(db, Q_USER_LOG_OUT, DB_ARGS(DB_S(name)), NULL, NULL);
+}
+
+struct storing {
+	enum err (*store)(struct db *db, const char *name, const char *hash);
+	const char *action; /* as the audit list calls it */
+};
+
+static enum err carry_out(struct ctl *ctl, const struct storing *s,
+	const char *name, const char *hash)
+{
 	enum err e;
 
-	if ((e = db_begin(db)))
+	if ((e = db_begin(ctl->db)))
 		return e;
-	e = db_run(db, Q_USER_PASSWORD, DB_ARGS(DB_S(hash), DB_S(name)), NULL,
-		NULL);
-	if (!e && !db_affected(db))
-		e = E_NOT_FOUND;
-	if (!e)
-		e = db_run(db, Q_USER_LOG_OUT, DB_ARGS(DB_S(name)), NULL, NULL);
-	if (!e)
-		return db_commit(db);
-	db_rollback(db);
+	if (!(e = s->store(ctl->db, name, hash)) &&
+		!(e = audit_add(ctl->db, &ctl->by, s->action, name, NULL)))
+		return db_commit(ctl->db);
+	db_rollback(ctl->db);
 	return e;
 }
 
-static int set_password(struct ctl *ctl, int argc, char **argv,
-	enum err (*store)(struct db *, const char *, const char *))
+static int set_password(
+	struct ctl *ctl, int argc, char **argv, const struct storing *s)
 {
 	struct ctl_option o[] = {{.name = "--password-file"}};
 	char line[LINE_MAX_BYTES], hash[PASSWORD_TEXT];
@@ -116,7 +129,7 @@ static int set_password(struct ctl *ctl, int argc, char **argv,
 	status =
 		take_password(o[0].n ? o[0].value[0] : NULL, line, hash, &made);
 	if (!status) {
-		e = store(ctl->db, argv[0], hash);
+		e = carry_out(ctl, s, argv[0], hash);
 		if (!e && made)
 			puts(line);
 		status = ctl_status(e, argv[0]);
@@ -127,10 +140,12 @@ static int set_password(struct ctl *ctl, int argc, char **argv,
 
 int ctl_user_create(struct ctl *ctl, int argc, char **argv)
 {
-	return set_password(ctl, argc, argv, add);
+	return set_password(
+		ctl, argc, argv, &(struct storing){add, "user.create"});
 }
 
 int ctl_user_password(struct ctl *ctl, int argc, char **argv)
 {
-	return set_password(ctl, argc, argv, change);
+	return set_password(
+		ctl, argc, argv, &(struct storing){change, "user.password"});
 }

@@ -7,8 +7,11 @@ GRANT SELECT, INSERT ON site TO {api};
 GRANT SELECT, INSERT ON time_zone TO {api};
 GRANT SELECT, INSERT, UPDATE ON calendar_day TO {api};
 GRANT SELECT, INSERT, UPDATE ON calendar_offset TO {api};
-GRANT SELECT, UPDATE (last_used_at) ON token TO {api};
-GRANT SELECT ON token_camera TO {api};
+GRANT SELECT, INSERT,
+	UPDATE (holds_name, expires_at, revoked_at, last_used_at)
+	ON token TO {api};
+GRANT SELECT, INSERT ON token_camera TO {api};
+GRANT SELECT, INSERT ON audit TO {api};
 GRANT SELECT ON user TO {api};
 GRANT SELECT, INSERT, DELETE ON session TO {api};
 GRANT SELECT ON setting TO {api};

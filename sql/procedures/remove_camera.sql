@@ -46,7 +46,8 @@ BEGIN
 	SET v_rows = ROW_COUNT();
 	IF v_next IS NULL THEN
 		UPDATE token t JOIN token_camera b USING (token_id)
-		SET t.revoked_at = COALESCE(t.revoked_at, UTC_TIMESTAMP())
+		SET t.revoked_at = COALESCE(t.revoked_at, UTC_TIMESTAMP()),
+		    t.holds_name = NULL
 		WHERE b.camera_id = p_camera_id AND NOT EXISTS (
 			SELECT 1 FROM token_camera o
 			WHERE o.token_id = t.token_id

@@ -10,6 +10,9 @@ BEGIN
 	CALL make_partitions();
 	DELETE FROM job_run WHERE started_at < v_old LIMIT 100000;
 	DELETE FROM trigger_failure WHERE failed_at < v_old LIMIT 100000;
+	DELETE FROM audit
+	WHERE at < UTC_TIMESTAMP() - INTERVAL setting_number('audit_days') DAY
+	LIMIT 100000;
 	DELETE FROM session WHERE expires_at < UTC_TIMESTAMP() LIMIT 100000;
 	UPDATE job_state SET daily_on = UTC_DATE() WHERE job = 'minute';
 END

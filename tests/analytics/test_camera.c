@@ -32,7 +32,7 @@ static const char *refused(struct camera_new c)
 
 	if (!c.code)
 		c.code = "gate-1";
-	ck_assert(camera_create(NULL, &c, NULL, &field) == E_INVALID);
+	ck_assert(camera_create(NULL, &c, NULL, NULL, &field) == E_INVALID);
 	return field;
 }
 

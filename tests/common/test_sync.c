@@ -112,6 +112,9 @@ static void close_it(void)
 	arena_reset(&arena);
 }
 
+/* Arguments of Q_TOKENS. */
+static const struct db_cell all[] = {{.i = 0}, {.i = 10}};
+
 static int64_t count(const char *name)
 {
 	struct db_rows rows;
@@ -127,8 +130,8 @@ static enum err add_token(const char *name, char byte)
 
 	memset(hash, byte, sizeof(hash));
 	return db_run(db, Q_TOKEN_ADD,
-		DB_ARGS(DB_S(name), DB_SN(hash, sizeof(hash)), DB_S("read"),
-			DB_NULL),
+		DB_ARGS(DB_S(name), DB_SN(hash, sizeof(hash)), DB_I(SCOPE_READ),
+			DB_NULL, DB_I(1)),
 		NULL, NULL);
 }
 
@@ -153,12 +156,12 @@ START_TEST(cells_go_in_and_come_out_as_they_were)
 	ck_assert(!add_token("caf\xc3\xa9 'x' \"y\" \\", 1));
 	ck_assert_int_eq(db_affected(db), 1);
 	ck_assert_int_gt(db_insert_id(db), 0);
-	ck_assert(!db_run(db, Q_TOKENS, NULL, &arena, &rows));
+	ck_assert(!db_run(db, Q_TOKENS, all, &arena, &rows));
 	ck_assert_int_eq(rows.n, 1);
-	ck_assert_int_eq(rows.cols, 7);
+	ck_assert_int_eq(rows.cols, 9);
 	ck_assert_str_eq(rows.cell[1].s.at, "caf\xc3\xa9 'x' \"y\" \\");
 	ck_assert_int_eq(rows.cell[1].s.n, strlen(rows.cell[1].s.at));
-	ck_assert(rows.cell[3].null && rows.cell[4].null);
+	ck_assert(rows.cell[3].null && rows.cell[5].null);
 	run("DELETE FROM token");
 }
 END_TEST
@@ -271,11 +274,11 @@ START_TEST(results_have_a_bound)
 
 	ck_assert(!add_token("a name", 1));
 	arena_init(&small, 100);
-	ck_assert(db_run(db, Q_TOKENS, NULL, &small, &rows) == E_TOO_BIG);
+	ck_assert(db_run(db, Q_TOKENS, all, &small, &rows) == E_TOO_BIG);
 	arena_reset(&small);
-	ck_assert(!db_run(db, Q_TOKENS, NULL, &arena, &rows));
+	ck_assert(!db_run(db, Q_TOKENS, all, &arena, &rows));
 	ck_assert_int_eq(rows.n, 1);
-	ck_assert(!db_run(db, Q_TOKENS, NULL, NULL, NULL));
+	ck_assert(!db_run(db, Q_TOKENS, all, NULL, NULL));
 	run("DELETE FROM token");
 }
 END_TEST
@@ -290,18 +293,18 @@ START_TEST(a_camera_brings_its_site_and_its_zone)
 	struct db_rows rows;
 	int64_t id = 0;
 
-	ck_assert(!camera_create(db, &c, &id, &field));
+	ck_assert(!camera_create(db, &c, NULL, &id, &field));
 	ck_assert_int_gt(id, 0);
-	ck_assert(camera_create(db, &c, NULL, &field) == E_EXISTS);
+	ck_assert(camera_create(db, &c, NULL, NULL, &field) == E_EXISTS);
 	ck_assert_ptr_null(field);
 	c = (struct camera_new){.code = "gate-2"};
-	ck_assert(!camera_create(db, &c, NULL, &field));
+	ck_assert(!camera_create(db, &c, NULL, NULL, &field));
 	c = (struct camera_new){.code = "gate-3", .tz = "Mars/Phobos"};
-	ck_assert(camera_create(db, &c, NULL, &field) == E_INVALID);
+	ck_assert(camera_create(db, &c, NULL, NULL, &field) == E_INVALID);
 	ck_assert_str_eq(field, "tz");
 	/* A refused camera leaves no site behind. */
 	c = (struct camera_new){.code = "gate-1", .site = "Nowhere"};
-	ck_assert(camera_create(db, &c, NULL, &field) == E_EXISTS);
+	ck_assert(camera_create(db, &c, NULL, NULL, &field) == E_EXISTS);
 	ck_assert(!db_run(
 		db, Q_SITE_OF, DB_ARGS(DB_S("Nowhere")), &arena, &rows));
 	ck_assert_int_eq(rows.n, 0);

@@ -2,8 +2,10 @@
 """The command `tally`, on a schema of its own."""
 import datetime as dt
 import hashlib
+import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import socket
@@ -175,13 +177,150 @@ def test_a_token_ends_when_it_should(ctl):
         assert done.returncode == 1 and one_line(done.stderr)
 
 
-def test_two_tokens_of_a_name_are_told_apart_by_id(ctl):
+def tokens_named(ctl, name):
+    """(id, held, state, seconds left) of each, the oldest first."""
+    return ctl.sql(
+        "SELECT token_id, holds_name, IF(revoked_at IS NULL, 'valid', "
+        "'revoked'), TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), expires_at) "
+        "FROM token WHERE name = %s ORDER BY token_id", name)
+
+
+def test_a_valid_token_has_its_name_alone(ctl):
+    ctl("token", "create", "--scope=read", "--name=twin")
+    done = ctl("token", "create", "--scope=admin", "--name=twin", check=False)
+    assert done.returncode == 1 and one_line(done.stderr)
+    assert "twin" in done.stderr and done.stdout == ""
+    ctl("token", "revoke", "twin")
+    ctl("token", "create", "--scope=read", "--name=twin")
+    ctl.sql("UPDATE token SET expires_at = UTC_TIMESTAMP() WHERE name = 'twin'"
+            " AND holds_name = 1")
+    ctl("token", "create", "--scope=read", "--name=twin")
+    assert [h for _, h, *_ in tokens_named(ctl, "twin")] == [None, None, 1]
+    # A name that nobody chose gives way.
     for _ in range(2):
-        ctl("token", "create", "--scope=read", "--name=twin")
-    done = ctl("token", "revoke", "twin", check=False)
-    assert done.returncode == 1 and "id" in done.stderr
-    assert ctl.sql("SELECT COUNT(*) FROM token WHERE name = 'twin' "
-                   "AND revoked_at IS NULL") == [(2,)]
+        ctl("token", "create", "--scope=review,admin")
+    (last,), = ctl.sql("SELECT MAX(token_id) FROM token")
+    assert ctl.sql("SELECT name FROM token ORDER BY token_id DESC LIMIT 2") \
+        == [(f"review,admin-{last}",), ("review,admin",)]
+
+
+def test_rotating_gives_another_secret_and_ends_the_old_one(ctl):
+    ctl("camera", "add", "turned")
+    first = ctl("token", "create", "--scope=read,ingest", "--name=turn",
+                "--expires=90d", "--camera=turned").stdout
+    second = ctl("token", "rotate", "turn").stdout
+    third = ctl("token", "rotate", "turn", "--overlap", "1h").stdout
+    assert len({first, second, third}) == 3
+    assert re.fullmatch(r"tly_[A-Za-z0-9_-]{43}\n", third)
+    one, two, three = tokens_named(ctl, "turn")
+    assert one[1:3] == (None, "revoked")
+    assert two[1:3] == (None, "valid") and 3590 <= two[3] <= 3600
+    assert three[1:3] == (1, "valid") and three[3] > 89 * 86400
+    assert ctl.sql(
+        "SELECT COUNT(DISTINCT scopes), COUNT(DISTINCT camera_id), COUNT(*) "
+        "FROM token JOIN token_camera USING (token_id) WHERE name = 'turn'") \
+        == [(1, 1, 3)]
+    # What ended, or is about to, is not rotated.
+    for arguments, word in (((str(one[0]),), "revoked"),
+                            ((str(two[0]),), "rotated already"),
+                            (("nobody",), "nobody"), (("99999",), "99999"),
+                            (("turn", "--overlap=31d"), "--overlap"),
+                            (("turn", "--overlap=soon"), "--overlap")):
+        done = ctl("token", "rotate", *arguments, check=False)
+        assert done.returncode in (1, 2) and one_line(done.stderr)
+        assert word in done.stderr and done.stdout == ""
+    # Its name means all of them.
+    ctl("token", "revoke", "turn")
+    assert {t[2] for t in tokens_named(ctl, "turn")} == {"revoked"}
+
+
+def test_who_changed_what_is_listed(ctl, tmp_path):
+    ctl.sql("DELETE FROM audit")
+    ctl("camera", "add", "noted", "--tz", "Asia/Seoul")
+    secret = ctl("token", "create", "--scope=read", "--name=noted",
+                 "--camera=noted").stdout.strip()
+    other = ctl("token", "rotate", "noted", "--overlap=2h").stdout.strip()
+    ctl("token", "revoke", "noted")
+    password = ctl("user", "create", "noted").stdout.strip()
+    ctl("user", "password", "noted", stdin="another one\n")
+    ctl("setting", "set", "audit_days", "400")
+    rows = tmp_path / "rows.csv"
+    rows.write_text("camera,start_at,end_at,people\n"
+                    "noted,2026-03-01T00:00:00Z,2026-03-01T00:01:00Z,1\n")
+    ctl("import", rows)
+    # What was refused has changed nothing.
+    for arguments in (("camera", "add", "noted"), ("user", "create", "noted"),
+                      ("user", "password", "nobody"), ("import", rows),
+                      ("setting", "set", "audit_days", "soon"),
+                      ("token", "create", "--scope=read", "--camera=none")):
+        ctl(*arguments, stdin="another one\n", check=False)
+    said = ctl("audit").stdout
+    lines = [ln.split("\t") for ln in said.splitlines()]
+    assert lines[0] == ["at", "who", "address", "action", "subject", "detail"]
+    assert [ln[3] for ln in lines[:0:-1]] == [
+        "camera.create", "token.create", "token.rotate", "token.revoke",
+        "token.revoke", "user.create", "user.password", "setting.set",
+        "counts.import"]
+    assert [ln[4] for ln in lines[1:]] == ["", "audit_days"] + ["noted"] * 7
+    assert json.loads(lines[1][5]) == {"file": str(rows), "inserted": 1,
+                                       "replaced": 0}
+    me = pwd.getpwuid(os.getuid()).pw_name
+    assert {(ln[1], ln[2]) for ln in lines[1:]} == {("command " + me, "")}
+    assert json.loads(lines[-2][5])["cameras"] == ["noted"]
+    assert json.loads(lines[-3][5])["overlap_s"] == 7200
+    for s in (secret, other, password, "another one"):
+        assert s not in said
+        assert not ctl.sql("SELECT 1 FROM audit WHERE LOCATE(%s, detail)", s)
+    assert len(ctl("audit", "--limit", "2").stdout.splitlines()) == 3
+
+
+def test_old_entries_of_the_audit_list_go(ctl):
+    ctl.sql("DELETE FROM audit")
+    ctl.sql("INSERT INTO audit (at, actor_kind, actor, action) VALUES "
+            "(UTC_TIMESTAMP() - INTERVAL 366 DAY, 'command', 'x', 'old'), "
+            "(UTC_TIMESTAMP() - INTERVAL 364 DAY, 'command', 'x', 'new')")
+    ctl.sql("UPDATE setting SET value = 'off' WHERE name = 'audit_days'")
+    ctl.sql("CALL run_daily()")
+    assert len(ctl.sql("SELECT 1 FROM audit")) == 2
+    ctl.sql("UPDATE setting SET value = '365' WHERE name = 'audit_days'")
+    ctl.sql("CALL run_daily()")
+    assert ctl.sql("SELECT action FROM audit") == [("new",)]
+
+
+def test_tokens_of_one_name_from_before_get_their_id_behind_it(ctl):
+    """What 0013 does to tokens that were made before it."""
+    name = "tally_ctl_names"
+    ctl.tally.sql(f"DROP DATABASE IF EXISTS {name}")
+    ctl.tally.sql(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+
+    def run(file):
+        text = (ROOT / "sql/migrations" / file).read_text()
+        for s in re.sub(r"--.*", "", text).split(";"):
+            if re.search(r"\btoken\b|\baudit\b", s):
+                sql(s)
+
+    with pymysql.connect(unix_socket=ctl.tally.db_socket, database=name,
+                         user=ctl.tally.db_user, autocommit=True) as c:
+        def sql(query):
+            with c.cursor() as cursor:
+                cursor.execute(query)
+                return list(cursor.fetchall())
+        sql("SET foreign_key_checks = 0")
+        run("0002_access.sql")
+        sql("INSERT INTO token (name, hash, scopes, revoked_at, expires_at) "
+            "VALUES ('a', 'h1', 'read', '2020-01-01', NULL), "
+            "('a', 'h2', 'read', NULL, '2020-01-01'), "
+            "('a', 'h3', 'read', NULL, NULL), ('a', 'h4', 'read', NULL, NULL),"
+            "('a-5', 'h5', 'read', NULL, NULL), ('b', 'h6', 'read', NULL, "
+            "NULL), ('a-8', 'h7', 'read', NULL, NULL), ('a', 'h8', 'read', "
+            "NULL, '2099-01-01')")
+        for _ in range(2):  # cut off and begun again
+            run("0013_audit.sql")
+            assert sql("SELECT name, holds_name FROM token "
+                       "ORDER BY token_id") == [
+                ("a", None), ("a", None), ("a", 1), ("a-4", 1), ("a-5", 1),
+                ("b", 1), ("a-8", 1), ("a-8", None)]
+    ctl.tally.sql(f"DROP DATABASE {name}")
 
 
 def test_a_token_is_bound_to_cameras(ctl):
@@ -208,7 +347,7 @@ def test_a_user_gets_a_password_by_file_by_input_or_made(ctl, tmp_path):
     secret.write_text("from a file\n")
     ctl("user", "create", "filed", "--password-file", secret)
     hashes = dict(ctl.sql("SELECT name, password_hash FROM user"))
-    assert set(hashes) == {"made", "typed", "filed"}
+    assert {"made", "typed", "filed"} <= set(hashes)
     for h in hashes.values():
         assert h.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     for arguments, stdin in ((("made",), "long enough\n"),
@@ -216,7 +355,7 @@ def test_a_user_gets_a_password_by_file_by_input_or_made(ctl, tmp_path):
                              (("none", "--password-file", "/nowhere"), "")):
         done = ctl("user", "create", *arguments, stdin=stdin, check=False)
         assert done.returncode == 1 and one_line(done.stderr)
-    assert len(ctl.sql("SELECT 1 FROM user")) == 3
+    assert ctl.sql("SELECT COUNT(*) FROM user") == [(len(hashes),)]
 
 
 def test_another_password_ends_the_sessions(ctl):
@@ -305,10 +444,19 @@ def test_the_calendar_is_that_of_the_zone(ctl, name):
 def test_the_programs_accounts_have_the_least_rights(ctl, account):
     with pymysql.connect(unix_socket=ctl.tally.db_socket, user=account,
                          database=NAME) as c:
-        for forbidden in ("DROP TABLE count_record", "DELETE FROM token",
-                          "INSERT INTO token (name, hash, scopes) VALUES "
-                          "('x', REPEAT('y', 32), 'admin')",
-                          "CREATE TABLE x (a INT)", "TRUNCATE count_record",
+        # The API issues tokens, for an admin; it cannot rewrite the list.
+        more = {"tally_api": ("UPDATE token SET scopes = 'admin'",
+                              "UPDATE token SET hash = REPEAT('y', 32)"),
+                "tally_worker": (
+                    "INSERT INTO token (name, hash, scopes) VALUES "
+                    "('x', REPEAT('y', 32), 'admin')",
+                    "INSERT INTO audit (actor_kind, actor, action) VALUES "
+                    "('command', 'x', 'x')")}[account]
+        for forbidden in (*more, "DROP TABLE count_record",
+                          "DELETE FROM token", "DELETE FROM audit",
+                          "UPDATE audit SET actor = 'x'",
+                          "INSERT INTO user (name, password_hash) VALUES "
+                          "('x', 'y')", "CREATE TABLE x (a INT)", "TRUNCATE count_record",
                           "SET GLOBAL event_scheduler = OFF",
                           "SELECT * FROM mysql.global_priv",
                           "CREATE USER x@localhost"):
