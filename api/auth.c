@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "api/auth.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +94,24 @@ void auth_forget(struct auth *a, const unsigned char hash[32])
 		e->good_until_ms = 0;
 }
 
-static struct address *address_of(struct auth *a, const char *addr)
+void auth_origin(const char *addr, char origin[46])
+{
+	struct in6_addr in;
+
+	snprintf(origin, 46, "%s", addr);
+	if (inet_pton(AF_INET6, addr, &in) != 1 || IN6_IS_ADDR_V4MAPPED(&in))
+		return;
+	memset(in.s6_addr + 8, 0, 8);
+	inet_ntop(AF_INET6, &in, origin, 46);
+}
+
+static struct address *address_of(struct auth *a, const char *from)
 {
 	unsigned h = 5381;
 	struct address *at;
+	char addr[46];
+
+	auth_origin(from, addr);
 
 	for (const char *p = addr; *p; p++)
 		h = h * 33 + (unsigned char)*p;
