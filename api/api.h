@@ -15,6 +15,7 @@ struct pool;
 struct committer;
 struct work;
 struct health;
+struct memo;
 struct auth;
 struct pages;
 
@@ -29,6 +30,7 @@ struct api {
 	struct work *work;	     /* administration, threads */
 	struct work *jobs;	     /* what may take minutes, threads */
 	struct health *health;
+	struct memo *memo; /* replies, on the loop */
 	struct auth *auth;
 	struct pages *pages;
 	struct zones zones; /* of the loop */

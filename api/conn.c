@@ -342,10 +342,12 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 
 static void drop_out(struct conn *c)
 {
-	c->server->count.reply_bytes -= c->out_n;
+	c->server->count.reply_bytes -= c->counted;
 	free(c->out);
+	blob_drop(c->body_out);
 	c->out = NULL;
-	c->out_n = c->out_sent = 0;
+	c->body_out = NULL;
+	c->out_n = c->out_sent = c->body_sent = c->counted = 0;
 }
 
 /* The reply left.  Next request, or the end. */
@@ -375,16 +377,36 @@ static void sent(struct conn *c)
 		c->gone = true;
 }
 
+/* Sends on, from what is left of head and body.  True at their end. */
+static bool push(struct conn *c)
+{
+	struct blob *b = c->body_out;
+	struct iovec v[2] = {
+		{.iov_base = c->out + c->out_sent,
+			.iov_len = c->out_n - c->out_sent},
+		{.iov_base = b ? b->at + c->body_sent : NULL,
+			.iov_len = b ? b->n - c->body_sent : 0},
+	};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+	ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+
+	if (n < 0) {
+		c->gone = errno != EAGAIN && errno != EINTR;
+		return false;
+	}
+	c->out_sent += (size_t)n < v[0].iov_len ? (size_t)n : v[0].iov_len;
+	if ((size_t)n > v[0].iov_len)
+		c->body_sent += (size_t)n - v[0].iov_len;
+	return (size_t)n == v[0].iov_len + v[1].iov_len;
+}
+
 static void on_write(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
-	ssize_t n = send(
-		fd, c->out + c->out_sent, c->out_n - c->out_sent, MSG_NOSIGNAL);
 
+	(void)fd;
 	(void)what;
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		c->gone = true;
-	else if (n > 0 && (c->out_sent += (size_t)n) == c->out_n) {
+	if (push(c)) {
 		sent(c);
 		conn_input(c);
 	}
@@ -392,60 +414,64 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Keeps what the socket did not take, within the bound of all such replies:
- * clients that do not read must not use up the memory of those who do. */
-static bool keep_rest(struct conn *c, struct iovec v[2], size_t done)
+ * clients that do not read must not use up the memory of those who do.  A body
+ * that somebody else keeps account of costs nothing here. */
+static bool keep_rest(struct conn *c, const char *head, size_t n)
 {
 	struct server_counters *count = &c->server->count;
-	size_t total = v[0].iov_len + v[1].iov_len, rest = total - done;
-	size_t most = c->server->api->conf.api_bodies_max;
+	size_t most = c->server->api->conf.api_bodies_max, rest = n;
 
+	if (c->body_out && !c->body_out->account) {
+		rest += c->body_out->n;
+		blob_fit(c->body_out);
+	}
 	if (rest > most || count->reply_bytes > most - rest) {
 		count->refused_replies++;
 		return false;
 	}
-	c->out = malloc(rest);
-	if (!c->out)
+	if (n && !(c->out = malloc(n)))
 		return false;
-	c->out_n = rest;
+	if (n)
+		memcpy(c->out, head, n);
+	c->out_n = n;
+	c->counted = rest;
 	count->reply_bytes += rest;
-	c->out_sent = 0;
-	if (done < v[0].iov_len) {
-		memcpy(c->out, (char *)v[0].iov_base + done,
-			v[0].iov_len - done);
-		if (v[1].iov_len)
-			memcpy(c->out + v[0].iov_len - done, v[1].iov_base,
-				v[1].iov_len);
-	} else {
-		memcpy(c->out, (char *)v[1].iov_base + (done - v[0].iov_len),
-			total - done);
-	}
 	return true;
 }
 
-void conn_send(struct conn *c, const char *head, size_t head_n, char *body,
-	size_t body_n)
+void conn_send(
+	struct conn *c, const char *head, size_t head_n, struct blob *body)
 {
 	struct iovec v[2] = {
 		{.iov_base = (void *)(uintptr_t)head, .iov_len = head_n},
-		{.iov_base = body, .iov_len = body_n},
+		{.iov_base = body ? body->at : NULL,
+			.iov_len = body ? body->n : 0},
 	};
-	struct msghdr m = {.msg_iov = v, .msg_iovlen = body_n ? 2 : 1};
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+	size_t done;
 	ssize_t n;
 
 	/* The body was not read to its end: what follows is no request. */
 	if (!c->body_whole)
 		c->keep = false;
 	conn_become(c, CONN_SEND);
+	c->body_out = body;
 	n = c->gone ? -1 : sendmsg(c->fd, &m, MSG_NOSIGNAL);
-	if (n < 0 && (c->gone || (errno != EAGAIN && errno != EINTR)))
+	if (n < 0 && (c->gone || (errno != EAGAIN && errno != EINTR))) {
 		c->gone = true;
-	else if (n >= 0 && (size_t)n == head_n + body_n)
+		return;
+	}
+	done = n < 0 ? 0 : (size_t)n;
+	if (done == head_n + v[1].iov_len) {
 		sent(c);
-	else if (keep_rest(c, v, n < 0 ? 0 : (size_t)n))
+		return;
+	}
+	c->body_sent = done > head_n ? done - head_n : 0;
+	done = done < head_n ? done : head_n;
+	if (keep_rest(c, head + done, head_n - done))
 		writing(c, true);
 	else
 		c->gone = true;
-	free(body);
 }
 
 /* ---- the end ---- */

@@ -17,6 +17,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "api/blob.h"
 #include "api/http.h"
 #include "api/req.h"
 
@@ -57,8 +58,12 @@ struct conn {
 	int64_t stream_until_ms; /* of a stream: the latest end; else 0 */
 	struct req req;
 
-	char *out; /* what send(2) did not take yet */
+	/* What send(2) did not take yet: of the head, a copy; of the body. */
+	char *out;
 	size_t out_n, out_sent;
+	struct blob *body_out; /* NULL: none */
+	size_t body_sent;
+	size_t counted; /* bytes of both in server_counters.reply_bytes */
 };
 
 /* Takes an accepted socket; closes it where memory is short. */
@@ -72,9 +77,9 @@ void conn_idle(struct conn *c);
 /* The server stops: close it now, or after the present reply. */
 void conn_stop(struct conn *c);
 
-/* For api/req: send head and body; takes body (malloc'd, may be NULL). */
-void conn_send(struct conn *c, const char *head, size_t head_n, char *body,
-	size_t body_n);
+/* For api/req: send head and body; takes the reference to body (NULL: none). */
+void conn_send(
+	struct conn *c, const char *head, size_t head_n, struct blob *body);
 /* The request is authorised: read its body. */
 void conn_want_body(struct conn *c);
 /* Before that: it is a stream of up to api.stream_max bytes, which its reader

@@ -15,6 +15,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/commit.h"
+#include "api/memo.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "common/db/pool.h"
@@ -294,6 +295,7 @@ static void load(struct text *t, struct req *r)
 	struct commit_counters w = commit_counters(r->api->committer);
 	struct commit_counters b = commit_counters(r->api->bulk);
 	struct pool_counters q = pool_counters(r->api->pool);
+	struct memo_counters c = memo_counters(r->api->memo);
 	const struct {
 		const char *name;
 		uint64_t n;
@@ -314,6 +316,11 @@ static void load(struct text *t, struct req *r)
 		{"reads_waiting", q.waiting},
 		{"reads", q.queries},
 		{"refused_reads", q.refused_full + q.late},
+		{"cache_entries", c.entries},
+		{"cache_bytes", c.bytes},
+		{"cache_hits", c.hits},
+		{"cache_misses", c.misses},
+		{"cache_refused", c.refused},
 	};
 
 	check(t, "server", NULL);

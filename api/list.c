@@ -13,8 +13,6 @@ enum step list_choose(struct req *r, struct list *l)
 	int csv = accept_type(&r->head, "text/csv");
 
 	*l = (struct list){0};
-	/* What a reply is depends on these, whoever keeps it in between. */
-	text_str(&r->headers, "Vary: Accept, Accept-Encoding\r\n");
 	if (format) {
 		l->csv = !strcmp(format, "csv");
 		if (l->csv || !strcmp(format, "json"))
@@ -25,6 +23,7 @@ enum step list_choose(struct req *r, struct list *l)
 	l->csv = csv > 0 && csv > json;
 	if (l->csv || json > 0 || (json < 0 && csv < 0))
 		return STEP_NEXT;
+	text_str(&r->headers, "Vary: Accept\r\n");
 	return req_problem(r, 406, "not-acceptable",
 		"there are application/json and text/csv");
 }
@@ -223,6 +222,6 @@ const char *list_type(const struct list *l)
 
 enum step list_reply(struct req *r, const struct list *l)
 {
-	text_str(&r->headers, "Cache-Control: no-store\r\n");
+	text_str(&r->headers, "Vary: Accept\r\nCache-Control: no-store\r\n");
 	return req_reply(r, 200, list_type(l));
 }

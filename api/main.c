@@ -18,6 +18,7 @@
 #include "api/auth.h"
 #include "api/commit.h"
 #include "api/health.h"
+#include "api/memo.h"
 #include "api/pages.h"
 #include "api/server.h"
 #include "api/work.h"
@@ -108,6 +109,7 @@ static enum err open_all(struct api *api)
 		(e = work_open(&api->work, api, DB_WAIT_S)) ||
 		(e = work_open(&api->jobs, api, JOB_WAIT_S)) ||
 		(e = health_open(&api->health, api)) ||
+		(e = memo_open(&api->memo, api)) ||
 		(e = server_open(&api->server, api)))
 		return e;
 	return write_port(api);
@@ -122,6 +124,7 @@ static void close_all(struct api *api)
 	health_close(api->health);
 	pool_close(api->pool);
 	server_close(api->server);
+	memo_close(api->memo);
 	auth_close(api->auth);
 	pages_close(api->pages);
 	zones_free(&api->zones);

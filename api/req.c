@@ -9,6 +9,8 @@
 
 #include "api/api.h"
 #include "api/auth.h"
+#include "api/blob.h"
+#include "api/memo.h"
 #include "api/routes.h"
 #include "api/server.h"
 #include "api/status.h"
@@ -16,7 +18,7 @@
 #include "common/log.h"
 #include "common/token.h"
 
-enum { REPLY_MAX = 64 << 20, HEADERS_MAX = 4096 };
+enum { REPLY_MAX = 64 << 20, HEADERS_MAX = 32768 };
 
 /* ---- replies ---- */
 
@@ -35,26 +37,31 @@ static const char *date_now(void)
 	return text;
 }
 
-enum step req_reply(struct req *r, int status, const char *type)
+struct blob *req_body_of(struct req *r)
+{
+	struct blob *body = NULL;
+
+	if (!r->out.n)
+		text_free(&r->out);
+	else if (!(body = blob_new(r->out.at, r->out.n)))
+		r->conn->gone = true;
+	r->out = (struct text){.max = REPLY_MAX};
+	return body;
+}
+
+enum step req_reply_blob(
+	struct req *r, int status, const char *type, struct blob *body)
 {
 	struct conn *c = r->conn;
 	char head[HEADERS_MAX + 512], length[48] = "";
-	char *body = r->out.at;
-	size_t n = r->out.n;
 	int k;
 
-	if (r->out.full || r->headers.full || r->arena.full) {
-		text_clear(&r->out);
-		text_clear(&r->headers);
-		r->arena.full = false;
-		return req_problem(r, 413, "too-large",
-			"the answer is over its bound; ask for less at once");
-	}
 	if (!c->body_whole)
 		c->keep = false;
 	/* These two have no body by definition (RFC 9110, section 8.6). */
 	if (status != 204 && status != 304)
-		snprintf(length, sizeof(length), "Content-Length: %zu\r\n", n);
+		snprintf(length, sizeof(length), "Content-Length: %zu\r\n",
+			body ? body->n : 0);
 	k = snprintf(head, sizeof(head),
 		"HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s"
 		"X-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
@@ -63,16 +70,25 @@ enum step req_reply(struct req *r, int status, const char *type)
 		type ? "\r\n" : "", r->headers.at ? r->headers.at : "",
 		c->keep ? "" : "Connection: close\r\n", length);
 	/* The client of a HEAD wants the head alone. */
-	if (r->head.method == HTTP_HEAD || !n) {
-		text_free(&r->out);
+	if (r->head.method == HTTP_HEAD) {
+		blob_drop(body);
 		body = NULL;
-		n = 0;
 	}
-	/* The text's memory goes to the connection. */
-	r->out = (struct text){.max = REPLY_MAX};
 	r->replied = true;
-	conn_send(c, head, (size_t)k, body, n);
+	conn_send(c, head, (size_t)k, body);
 	return STEP_DONE;
+}
+
+enum step req_reply(struct req *r, int status, const char *type)
+{
+	if (r->out.full || r->headers.full || r->arena.full) {
+		text_clear(&r->out);
+		text_clear(&r->headers);
+		r->arena.full = false;
+		return req_problem(r, 413, "too-large",
+			"the answer is over its bound; ask for less at once");
+	}
+	return req_reply_blob(r, status, type, req_body_of(r));
 }
 
 enum step req_json(struct req *r, int status)
@@ -141,6 +157,12 @@ enum step req_fail(struct req *r, enum err e)
 	return req_problem(r, m.status, m.slug, "%s", m.detail);
 }
 
+enum step req_back(struct req *r, unsigned step)
+{
+	r->at = step - 1;
+	return STEP_NEXT;
+}
+
 /* ---- asking the database ---- */
 
 static void query_done(struct pool_job *job, enum err e)
@@ -184,6 +206,7 @@ void req_end(struct req *r)
 	text_free(&r->body);
 	json_free(r->json);
 	r->json = NULL;
+	memo_end(r);
 	text_free(&r->out);
 	text_free(&r->headers);
 	arena_reset(&r->arena);
@@ -284,6 +307,7 @@ void req_init(struct req *r)
 	r->state = NULL;
 	r->release = NULL;
 	r->json = NULL;
+	r->memo = NULL;
 	r->err = E_OK;
 	r->who = (struct principal){0};
 	r->rows = (struct db_rows){0};

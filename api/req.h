@@ -26,8 +26,10 @@
 #include "common/token.h"
 
 struct api;
+struct blob;
 struct conn;
 struct json;
+struct memo_use;
 struct req;
 
 enum step { STEP_NEXT, STEP_WAIT, STEP_AGAIN, STEP_DONE };
@@ -46,7 +48,7 @@ enum { SCOPE_UNBOUND = 16 };
 
 enum req_phase { REQ_AUTH, REQ_BEGIN, REQ_BODY, REQ_STEPS_RUN };
 
-enum { REQ_STEPS = 6, REQ_PARAMS = 2, REQ_ARENA = 24 << 20 };
+enum { REQ_STEPS = 8, REQ_PARAMS = 2, REQ_ARENA = 24 << 20 };
 
 struct route {
 	enum http_method method;
@@ -86,6 +88,7 @@ struct req {
 	void (*release)(struct req *r); /* for what the arena cannot hold */
 	struct text body;		/* what api/body.h took … */
 	struct json *json;		/* … and read */
+	struct memo_use *memo;		/* api/memo's, from the arena */
 
 	struct pool_job job; /* the query that was asked last */
 	enum err err;	     /* its outcome, or that of req_resume's caller */
@@ -115,9 +118,18 @@ void req_refuse(struct req *r, int status, const char *why);
  * Returns STEP_WAIT, or STEP_DONE with a 503 where the queue is full. */
 enum step req_query(
 	struct req *r, enum stmt q, const struct db_cell *args, size_t n);
+/* Goes back to a step, by its place in the route; return what it returns. */
+enum step req_back(struct req *r, unsigned step);
 /* Replies; all return STEP_DONE.  r->out is the body. */
 enum step req_json(struct req *r, int status);
 enum step req_reply(struct req *r, int status, const char *type);
+/* Takes r->out as a body.  NULL where it is empty, or where memory is short;
+ * then the connection ends without a reply. */
+struct blob *req_body_of(struct req *r);
+/* As req_reply with that body, or one that is kept elsewhere, too; takes the
+ * reference. */
+enum step req_reply_blob(
+	struct req *r, int status, const char *type, struct blob *body);
 enum step req_redirect(struct req *r, const char *to);
 /* problem+json (RFC 9457); slug is the last part of its stable type. */
 enum step req_problem(struct req *r, int status, const char *slug,

@@ -4,9 +4,15 @@
 #include <string.h>
 
 #include "api/body.h"
+#include "api/memo.h"
 #include "api/resources.h"
 
 #define V1 "/api/v1"
+#define STATS_STEPS \
+	{ \
+		memo_ask, memo_find, stats_cameras, stats_found, stats_rows, \
+			memo_pack, memo_ask, memo_keep \
+	}
 
 const struct route routes[] = {
 	{HTTP_POST, V1 "/counts", SCOPE_INGEST, false, counts_begin,
@@ -14,9 +20,9 @@ const struct route routes[] = {
 	{HTTP_GET, V1 "/counts", SCOPE_READ, false, listing_begin, NULL,
 		{listing_cameras, listing_found, listing_rows}},
 	{HTTP_GET, V1 "/stats/{period}", SCOPE_READ, false, stats_begin, NULL,
-		{stats_cameras, stats_found, stats_rows}},
+		STATS_STEPS},
 	{HTTP_GET, V1 "/stats/weekday/{period}", SCOPE_READ, false, stats_begin,
-		NULL, {stats_cameras, stats_found, stats_rows}},
+		NULL, STATS_STEPS},
 	{HTTP_GET, V1 "/outliers", SCOPE_READ, false, outliers_begin, NULL,
 		{outliers_cameras, outliers_found, outliers_rows}},
 	{HTTP_GET, V1 "/cameras", SCOPE_READ, false, NULL, NULL,

@@ -125,6 +125,7 @@ enum step series_take(struct req *r, struct series *s)
 {
 	enum step step;
 
+	s->n = s->at = 0;
 	s->camera =
 		arena_alloc(&r->arena, (r->rows.n + 1) * sizeof(*s->camera));
 	if (!s->camera)

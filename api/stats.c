@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/memo.h"
 #include "api/resources.h"
 #include "api/stats.h"
+#include "api/work.h"
 
-enum { CELLS = 168, BATCH_MAX = 1000, BATCH_GROWTH = 4 };
+enum { CELLS = 168, BATCH_MAX = 1000, BATCH_GROWTH = 4, ROWS_ON_LOOP = 400 };
 
 static const struct period periods[] = {
 	{"hour", Q_STATS_HOUR, Q_SITE_HOUR, PART_START, BUCKET_DAY, 3600, 1},
@@ -132,7 +134,8 @@ enum step stats_begin(struct req *r)
 		(step = read_site(r, s)) != STEP_NEXT)
 		return step;
 	s->list.without = without(s);
-	return series_after(r, &s->series, &s->after);
+	step = series_after(r, &s->series, &s->after);
+	return step == STEP_NEXT ? memo_begin(r, list_type(&s->list)) : step;
 }
 
 enum step stats_cameras(struct req *r)
@@ -141,6 +144,7 @@ enum step stats_cameras(struct req *r)
 
 	s->left = s->series.limit;
 	s->buckets = -1;
+	s->more = s->done = false;
 	list_open(r, &s->list, s->period->name, columns, ARRAY_LEN(columns));
 	return s->site ? site_ask(r, s) : series_ask(r, &s->series);
 }
@@ -359,10 +363,11 @@ static enum step answer(struct req *r, struct stats *s)
 	while (*from++);
 	list_close(r, &s->list, name,
 		series_next(r, s->more ? s->last : (struct series_place){0}));
-	return list_reply(r, &s->list);
+	s->done = true;
+	return STEP_NEXT;
 }
 
-/* The next batch of cameras, or the reply. */
+/* The next batch of cameras, or the end. */
 static enum step ask_on(struct req *r, struct stats *s)
 {
 	if (s->series.at < s->series.n && !s->more)
@@ -386,15 +391,34 @@ enum step stats_found(struct req *r)
 	return ask_on(r, s);
 }
 
+static enum err render(struct req *r, struct db *db)
+{
+	struct stats *s = r->state;
+
+	(void)db;
+	if (s->site)
+		site_take(r, s);
+	else
+		take(r, s);
+	return E_OK;
+}
+
 enum step stats_rows(struct req *r)
 {
 	struct stats *s = r->state;
 	enum step step;
 
-	if (s->site) {
-		step = site_rows(r, s);
-		return step == STEP_NEXT ? answer(r, s) : step_again(step);
+	if (s->done)
+		return STEP_NEXT;
+	/* To write thousands of items takes long; others need not wait. */
+	if (!s->rendered && r->rows.n > ROWS_ON_LOOP &&
+		work_has_room(r->api->work)) {
+		s->rendered = true;
+		return step_again(work_run(r->api->work, r, render));
 	}
-	take(r, s);
-	return step_again(ask_on(r, s));
+	if (!s->rendered && render(r, NULL))
+		return STEP_DONE;
+	s->rendered = false;
+	step = s->site ? site_ask_on(r, s) : ask_on(r, s);
+	return step == STEP_NEXT && !s->done ? answer(r, s) : step_again(step);
 }

@@ -40,7 +40,8 @@ struct stats {
 	const struct period *period;
 	struct series_place after, last;
 	int64_t left; /* items this page still has room for */
-	bool more;
+	bool more, done;
+	bool rendered; /* by a thread: the rows are in the body */
 	/* of cameras */
 	size_t batch;	 /* cameras asked for at once, from series.at on */
 	int64_t buckets; /* of a camera of the last batch; -1 at first */
@@ -65,7 +66,8 @@ void stats_item(struct req *r, struct stats *s,
 /* The site's way: each step's part. */
 enum step site_ask(struct req *r, struct stats *s);
 enum step site_found(struct req *r, struct stats *s);
+void site_take(struct req *r, struct stats *s);
 /* STEP_NEXT: there is nothing more to ask for. */
-enum step site_rows(struct req *r, struct stats *s);
+enum step site_ask_on(struct req *r, struct stats *s);
 
 #endif

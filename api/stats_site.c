@@ -185,7 +185,7 @@ static int number_of(const struct db_cell *c)
 	return weekday * 48 + hour * 2 + (int)c[C_FOLD].i;
 }
 
-enum step site_rows(struct req *r, struct stats *s)
+void site_take(struct req *r, struct stats *s)
 {
 	int64_t start, end;
 
@@ -194,7 +194,7 @@ enum step site_rows(struct req *r, struct stats *s)
 
 		if (!s->left) {
 			s->more = true;
-			return STEP_NEXT;
+			return;
 		}
 		edges(s, c, &start, &end);
 		stats_item(r, s, NULL, start, end, c);
@@ -205,8 +205,12 @@ enum step site_rows(struct req *r, struct stats *s)
 			.camera = s->site};
 		s->left--;
 	}
+}
+
+enum step site_ask_on(struct req *r, struct stats *s)
+{
 	s->first = piece_end(s) + DAY_S;
-	if (s->period->part == PART_CELL || s->first >= s->behind)
+	if (s->more || s->period->part == PART_CELL || s->first >= s->behind)
 		return STEP_NEXT;
 	s->days *= PIECE_GROWTH;
 	return ask(r, s);

@@ -84,19 +84,34 @@ static void on_back(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_unlock(&w->lock);
 }
 
-enum step work_run(struct work *w, struct req *r, work_fn fn)
+static bool has_room(const struct work *w)
 {
-	bool full;
+	return w->in_n + w->busy + w->out_n < WORK_WAITING_MAX;
+}
+
+bool work_has_room(struct work *w)
+{
+	bool room;
 
 	pthread_mutex_lock(&w->lock);
-	full = w->in_n + w->busy + w->out_n >= WORK_WAITING_MAX;
-	if (!full) {
+	room = has_room(w);
+	pthread_mutex_unlock(&w->lock);
+	return room;
+}
+
+enum step work_run(struct work *w, struct req *r, work_fn fn)
+{
+	bool room;
+
+	pthread_mutex_lock(&w->lock);
+	room = has_room(w);
+	if (room) {
 		w->in[(w->in_at + w->in_n++) % WORK_WAITING_MAX] =
 			(struct job){.req = r, .fn = fn};
 		pthread_cond_signal(&w->more);
 	}
 	pthread_mutex_unlock(&w->lock);
-	return full ? req_fail(r, E_FULL) : STEP_WAIT;
+	return room ? STEP_WAIT : req_fail(r, E_FULL);
 }
 
 enum err work_open(struct work **out, struct api *api, unsigned timeout_s)

@@ -27,6 +27,8 @@ void work_close(struct work *w);
  * with a 503 where the queue is full.
  */
 typedef enum err (*work_fn)(struct req *r, struct db *db);
+/* Would work_run take it now? */
+bool work_has_room(struct work *w);
 enum step work_run(struct work *w, struct req *r, work_fn fn);
 
 #endif

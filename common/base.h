@@ -19,6 +19,9 @@
  * argument's. */
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 
+/* 128 bits. */
+__extension__ typedef unsigned __int128 u128;
+
 #define NORETURN __attribute__((noreturn))
 
 /* For sums of squares; C11 has no integer of this width. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/decimal.h"
 #include "common/utf8.h"
 
 void text_init(struct text *t, size_t max)
@@ -26,6 +27,14 @@ void text_clear(struct text *t)
 	t->full = false;
 	if (t->at)
 		t->at[0] = '\0';
+}
+
+void text_cut(struct text *t, size_t n)
+{
+	if (n >= t->n)
+		return;
+	t->n = n;
+	t->at[n] = '\0';
 }
 
 /* Room for n more bytes and the terminator. */
@@ -117,14 +126,9 @@ void text_int(struct text *t, int64_t v)
 
 void text_double(struct text *t, double v)
 {
-	char buf[32];
+	char buf[DECIMAL_TEXT];
 
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(buf, sizeof(buf), "%.*g", digits, v);
-		if (strtod(buf, NULL) == v)
-			break;
-	}
-	text_str(t, buf);
+	text_add(t, buf, decimal(buf, v));
 }
 
 static void quoted(struct text *t, const char *s, size_t n)

@@ -21,6 +21,8 @@ void text_free(struct text *t);
 /* Forgets the content, keeps the memory. */
 void text_clear(struct text *t);
 
+/* Forgets what follows the first n bytes. */
+void text_cut(struct text *t, size_t n);
 /* Room for n bytes in all, so that adding them copies nothing twice. */
 void text_reserve(struct text *t, size_t n);
 void text_add(struct text *t, const char *s, size_t n);

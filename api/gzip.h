@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/*
+ * gzip: the content coding (RFC 1952), by zlib.  Thread-safe.
+ */
+#ifndef TALLY_API_GZIP_H
+#define TALLY_API_GZIP_H
+
+#include "common/text.h"
+
+/* Replaces what t holds by its compressed form; on failure t is as it was.
+ * E_NOMEM. */
+MUST enum err gzip(struct text *t);
+
+#endif
