@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Who may do what: tokens, log-ins, and what a stranger gets to see."""
+"""
+Tokens, log-ins, and what a stranger gets to see.  Who gets what from which
+route is in test_api_matrix.py.
+"""
 import datetime
 import http.client
 import json
@@ -11,27 +14,6 @@ import pytest
 
 from apibase import (OtherApi, camera, code, hours_ago, minutes, post,
                      problem, raw, row, stored, wait_for)
-
-# Every route that wants a scope, and which one.
-ROUTES = [
-    ("POST", "/api/v1/counts", "ingest"),
-    ("GET", "/api/v1/counts", "read"),
-    ("GET", "/api/v1/stats/hour", "read"),
-    ("GET", "/api/v1/stats/day", "read"),
-    ("GET", "/api/v1/outliers", "read"),
-    ("GET", "/api/v1/cameras", "read"),
-    ("POST", "/api/v1/cameras", "admin"),
-    ("POST", "/api/v1/jobs/roll_up", "admin"),
-]
-each_route = pytest.mark.parametrize("method, path, scope", ROUTES)
-
-
-@pytest.fixture(scope="module")
-def tokens(tally):
-    """A token of each scope."""
-    return {s: make_token(tally, "--scope", s)
-            for s in ("ingest", "read", "review", "admin")}
-
 
 @pytest.fixture
 def other(tally):
@@ -64,21 +46,6 @@ def refusal(got, status):
 
 # ---- tokens
 
-@each_route
-def test_without_a_token_it_is_401(tally, method, path, scope):
-    refusal(answer(tally, method, path), 401)
-
-
-@each_route
-def test_a_token_of_another_scope_is_403(tally, tokens, method, path, scope):
-    for has, token in tokens.items():
-        got = answer(tally, method, path, token)
-        if has == scope:
-            assert got[0] not in (401, 403), got
-        else:
-            refusal(got, 403)
-
-
 @pytest.mark.parametrize("value", [
     "Bearer", "Bearer ", "Basic dTpw", "Token x", "{token}", "Bearer{token}",
     "Bearer {token}x", "Bearer {half}", "Bearer {token} {token}",
@@ -94,7 +61,7 @@ def test_the_scheme_is_read_in_any_case(tally):
         "Authorization": "bEARER  " + tally.read_token})[0] == 200
 
 
-def test_an_expired_token_is_401(tally, tokens):
+def test_an_expired_token_is_401(tally):
     made = make_token(tally, "--scope", "read", "--name", code("old"))
     assert answer(tally, "GET", "/api/v1/cameras", made)[0] == 200
     tally.sql("UPDATE token SET expires_at = UTC_TIMESTAMP() - INTERVAL 1 "
@@ -134,16 +101,6 @@ def test_a_token_for_cameras_sees_and_writes_no_others(tally):
                                   [row(mine, at), row(c, at, people=7)]), 403)
     assert stored(tally, other)[0][2] == 1
 
-    for path in ("counts", "stats/hour", "stats/day", "outliers"):
-        # Not there and not allowed are the same answer.
-        there = tally.request("GET", f"/api/v1/{path}?camera={other}", read)
-        absent = tally.request("GET", f"/api/v1/{path}?camera=nobody", read)
-        assert there[0] == absent[0] == 404
-        assert (there[2].replace(other.encode(), b"nobody") == absent[2])
-        for query in ("", "?camera=*", f"?camera={mine}&camera={door}"):
-            status, reply = tally.json("GET", f"/api/v1/{path}{query}", read)
-            assert status == 200
-            assert {i["camera"] for i in reply["items"]} <= {mine, door}
     # Page by page; "next" names no other camera either.
     path, seen = "/api/v1/cameras?limit=1", []
     while path:
@@ -270,16 +227,11 @@ def test_a_form_that_is_none_or_too_large_is_refused(tally):
     assert tally.request("POST", "/login", None, b"")[0] == 303
 
 
-def test_a_session_reads_and_administers_but_posts_no_counts(tally):
-    cookie = {"Cookie": cookie_of(log_in(tally))}
-    for method, path, scope in ROUTES:
-        got = answer(tally, method, path, headers=cookie)
-        if scope == "ingest":
-            refusal(got, 403)
-        else:
-            assert got[0] not in (401, 403), (path, got)
-    several = {"Cookie": "a=b; " + cookie["Cookie"] + "; c=d"}
-    assert answer(tally, "GET", "/api/v1/cameras", headers=several)[0] == 200
+def test_a_cookie_is_found_among_others(tally):
+    cookie = cookie_of(log_in(tally))
+    for several in (cookie, "a=b; " + cookie + "; c=d", cookie + ";x"):
+        assert answer(tally, "GET", "/api/v1/cameras", headers={
+            "Cookie": several})[0] == 200
 
 
 def test_a_write_from_another_site_is_403(tally):
