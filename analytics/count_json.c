@@ -5,6 +5,8 @@
 #include "analytics/count.h"
 #include "common/json.h"
 
+enum { NAME_SHOWN = 60 }; /* bytes of a member nobody knows */
+
 static void set_figure(struct count_batch *b, struct count *c, int32_t *at,
 	const struct json *v, const char *field, double most)
 {
@@ -142,7 +144,8 @@ void count_from_json(struct count_batch *b, const struct json *v, unsigned line,
 		if (!(bit = member(b, c, m, seen, t))) {
 			const char *name = json_name(m);
 
-			name = arena_copy(b->arena, name, strlen(name));
+			name = arena_copy(
+				b->arena, name, strnlen(name, NAME_SHOWN));
 			count_refuse(b, c, name ? name : "", "unknown_field",
 				"%.60s is not known", json_name(m));
 		}

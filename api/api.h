@@ -18,6 +18,7 @@ struct health;
 struct memo;
 struct auth;
 struct pages;
+struct idempotency;
 
 struct api {
 	struct conf conf;
@@ -33,7 +34,8 @@ struct api {
 	struct memo *memo; /* replies, on the loop */
 	struct auth *auth;
 	struct pages *pages;
-	struct zones zones; /* of the loop */
+	struct zones zones;	  /* of the loop */
+	struct idempotency *keys; /* of requests on their way */
 };
 
 #endif

@@ -15,7 +15,8 @@
 
 enum {
 	TRIES = 5,
-	HANG_MS = 1000 /* a loss that took longer to show */
+	HANG_MS = 1000, /* a loss that took longer to show */
+	REPLY_MAX = 8 << 20
 };
 
 struct committer {
@@ -40,9 +41,70 @@ static void bump(struct committer *c, uint64_t *counter, uint64_t n)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* All or nothing, and nothing it is. */
+static bool refused(const struct commit_job *job)
+{
+	return job->batch->errors_n && !job->partial;
+}
+
 static bool late(const struct commit_job *job)
 {
 	return when_clock_ms() - job->since_ms > COMMIT_WAIT_MS;
+}
+
+/* Inside of the transaction: the key of a job whose rows are written. */
+static enum err keep_reply(struct committer *c, const struct commit_job *job)
+{
+	const struct commit_key *k = job->key;
+	struct text reply;
+	enum err e;
+
+	if (!k || refused(job))
+		return E_OK;
+	text_init(&reply, REPLY_MAX);
+	job->reply(job, &reply);
+	e = reply.full ? E_TOO_BIG
+		       : db_run(c->w.db, Q_KEY_ADD,
+				 DB_ARGS(DB_I(k->token_id), DB_S(k->text),
+					 DB_SN((const char *)k->fingerprint,
+						 sizeof(k->fingerprint)),
+					 DB_SN(reply.at, reply.n)),
+				 NULL, NULL);
+	text_free(&reply);
+	return e;
+}
+
+static enum err look_up_key(struct committer *c, struct commit_key *k)
+{
+	struct db_rows rows = {0};
+	struct arena a;
+	enum err e;
+
+	arena_init(&a, 4096);
+	e = db_run(c->w.db, Q_KEY_TAKEN,
+		DB_ARGS(DB_I(k->token_id), DB_S(k->text)), &a, &rows);
+	k->taken = !e && rows.n;
+	arena_reset(&a);
+	return e;
+}
+
+static enum err write_judged(
+	struct committer *c, struct commit_job *job, size_t n)
+{
+	enum err e = db_begin(c->w.db);
+
+	if (!e && job->key)
+		e = look_up_key(c, job->key);
+	if (!e && job->key && job->key->taken)
+		return db_rollback(c->w.db);
+	if (!e)
+		e = writer_write_judged(&c->w, job, n);
+	if (!e)
+		e = keep_reply(c, job);
+	if (!e)
+		return db_commit(c->w.db);
+	db_rollback(c->w.db);
+	return e;
 }
 
 /* One job in a transaction of its own, as often as it takes. */
@@ -56,14 +118,10 @@ static enum err write_alone(struct committer *c, struct commit_job *job)
 		if (late(job))
 			return E_TIMEOUT;
 		writer_doubt(&c->w, job);
-		if ((e = writer_judge(&c->w, job, c->w.todo, &n)) || !n)
+		if ((e = writer_judge(&c->w, job, c->w.todo, &n)) ||
+			refused(job) || (!n && !job->key))
 			break;
-		if (!(e = db_begin(c->w.db)))
-			e = writer_write_judged(&c->w, job, n);
-		if (!e)
-			e = db_commit(c->w.db);
-		else
-			db_rollback(c->w.db);
+		e = write_judged(c, job, n);
 		if (e != E_EXISTS && e != E_BUSY)
 			break;
 		usleep((useconds_t)(1000 << try));
@@ -81,12 +139,6 @@ static void settle(struct committer *c, const struct commit_job *job)
 		if (job->batch->row[i].camera)
 			directory_settle(
 				c->w.cameras, job->batch->row[i].camera);
-}
-
-static void inserted(struct count *const *row, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		row[i]->verdict = COUNT_INSERTED;
 }
 
 /* E_DB_GONE: the database is not there; the jobs behind did not ask again. */
@@ -109,6 +161,29 @@ static enum err prepare_all(
 	return e == E_DB_GONE ? e : E_OK;
 }
 
+/* What is to be written of all jobs, in one transaction. */
+static enum err write_all(
+	struct committer *c, const struct commit_job *jobs, size_t n)
+{
+	bool keys = false;
+	enum err e;
+
+	for (const struct commit_job *j = jobs; j; j = j->next)
+		keys |= j->key && !j->outcome && !refused(j);
+	if (!n && !keys)
+		return E_OK;
+	if ((e = db_begin(c->w.db)))
+		return e;
+	qsort(c->w.todo, n, sizeof(c->w.todo[0]), count_by_key);
+	e = writer_write(&c->w, n);
+	for (const struct commit_job *j = jobs; j && !e; j = j->next)
+		e = j->outcome ? E_OK : keep_reply(c, j);
+	if (!e)
+		return db_commit(c->w.db);
+	db_rollback(c->w.db);
+	return e;
+}
+
 /* Writes all jobs of the list; each has its outcome then.  E_DB_GONE: so do
  * all, and the database does not answer. */
 static enum err turn(struct committer *c, struct commit_job *jobs)
@@ -121,12 +196,8 @@ static enum err turn(struct committer *c, struct commit_job *jobs)
 	/* A connection may have died while it was idle, which shows at once. */
 	if (e == E_DB_GONE && when_clock_ms() - begun_ms < HANG_MS)
 		e = prepare_all(c, jobs, &n);
-	if (n && !e) {
-		qsort(c->w.todo, n, sizeof(c->w.todo[0]), count_by_key);
-		e = writer_write(&c->w, n);
-	}
 	if (!e)
-		inserted(c->w.todo, n);
+		e = write_all(c, jobs, n);
 	for (struct commit_job *j = jobs; j; j = j->next) {
 		settle(c, j);
 		/* Whether a COMMIT that was cut off took place is unknown:

@@ -13,6 +13,8 @@
 
 #include "analytics/audit.h"
 #include "analytics/count.h"
+#include "common/digest.h"
+#include "common/text.h"
 
 struct api;
 struct committer;
@@ -21,6 +23,14 @@ enum {
 	COMMIT_WAITING_MAX = 2048,
 	COMMIT_TURN_ROWS = 20000,
 	COMMIT_WAIT_MS = 10000 /* who waited longer is not begun: E_TIMEOUT */
+};
+
+/* An Idempotency-Key, stored with its reply in the transaction of the rows. */
+struct commit_key {
+	int64_t token_id;
+	const char *text;
+	unsigned char fingerprint[DIGEST_SIZE];
+	bool taken; /* outcome: it is stored already, and nothing was written */
 };
 
 struct commit_job {
@@ -32,6 +42,10 @@ struct commit_job {
 	 * its entry in the batch; else nothing is known to be stored. */
 	void (*done)(struct commit_job *job, enum err e);
 	void *ctx;
+	/* NULL: none.  reply writes the body, each row having its verdict; on
+	 * the committer's thread, more than once where the job is repeated. */
+	struct commit_key *key;
+	void (*reply)(const struct commit_job *job, struct text *to);
 	/* the committer's own */
 	struct commit_job *next;
 	int64_t since_ms;

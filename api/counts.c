@@ -21,6 +21,7 @@ static void post_release(struct req *r)
 {
 	struct post *p = r->state;
 
+	idempotency_leave(&p->key);
 	server_counters(r->conn->server)->body_bytes -= p->charged;
 	arena_reset(&p->rows);
 	report_free(&p->before);
@@ -160,7 +161,7 @@ static enum step read_type(struct req *r, struct post *p)
 	return STEP_NEXT;
 }
 
-enum step counts_begin(struct req *r)
+static enum step open_post(struct req *r)
 {
 	struct post *p = arena_alloc(&r->arena, sizeof(*p));
 	enum step s;
@@ -174,9 +175,17 @@ enum step counts_begin(struct req *r)
 	r->release = post_release;
 	p->batch.arena = &p->rows;
 	text_init(&p->json, r->api->conf.api_body_max);
-	if ((s = read_params(r, p)) != STEP_NEXT)
+	if ((s = read_params(r, p)) != STEP_NEXT ||
+		(s = read_type(r, p)) != STEP_NEXT)
 		return s;
-	return read_type(r, p);
+	return idempotency_begin(r, &p->key);
+}
+
+enum step counts_begin(struct req *r)
+{
+	struct post *p = r->state;
+
+	return p ? idempotency_found(r, &p->key) : open_post(r);
 }
 
 /* Nothing of the batch was stored; the parts before are. */
@@ -220,6 +229,8 @@ enum step counts_body(struct req *r, const char *at, size_t n)
 {
 	struct post *p = r->state;
 
+	if (idempotency_body(&p->key, at, n))
+		return STEP_NEXT;
 	if (p->csv || p->ndjson)
 		return counts_text_take(r, at, n);
 	/* A known length is asked for once, so that nothing is copied. */
@@ -281,6 +292,7 @@ static enum step from_json(struct req *r, struct post *p)
 		}
 	} else {
 		p->batch.single = true;
+		p->job.partial = false;
 		count_from_json(&p->batch, root, 1, &p->times);
 	}
 	json_free(root);
@@ -316,7 +328,7 @@ static enum step check_cameras(struct req *r, struct post *p)
 
 bool counts_refused(const struct post *p)
 {
-	return p->batch.errors_n && (!p->job.partial || p->batch.single);
+	return p->batch.errors_n && !p->job.partial;
 }
 
 enum step counts_submit(struct req *r, struct post *p)
@@ -341,15 +353,37 @@ enum step counts_submit(struct req *r, struct post *p)
 	return e ? req_fail(r, e) : STEP_WAIT;
 }
 
+static void write_reply(const struct post *p, struct text *to)
+{
+	json_open(to, NULL, '{');
+	report_write(to, &p->before, &p->batch, false);
+	json_close(to, '}');
+}
+
+static void reply_of(const struct commit_job *job, struct text *to)
+{
+	const struct req *r = job->ctx;
+
+	write_reply(r->state, to);
+}
+
 enum step counts_commit(struct req *r)
 {
 	struct post *p = r->state;
-	enum step s =
-		p->csv || p->ndjson ? counts_text_end(r) : from_json(r, p);
+	enum step s = idempotency_end(r, &p->key);
 
+	if (s == STEP_NEXT)
+		s = p->csv || p->ndjson ? counts_text_end(r) : from_json(r, p);
 	if (s != STEP_NEXT)
 		return s;
-	return p->batch.n ? counts_submit(r, p) : counts_reply(r, p);
+	/* The last part; for the key's sake one without rows, too. */
+	if (!p->batch.n && !p->key.on)
+		return counts_reply(r, p);
+	if (p->key.on) {
+		p->job.key = &p->key.key;
+		p->job.reply = reply_of;
+	}
+	return counts_submit(r, p);
 }
 
 enum step counts_reply(struct req *r, struct post *p)
@@ -358,9 +392,7 @@ enum step counts_reply(struct req *r, struct post *p)
 	int status = 422;
 
 	if (!counts_refused(p)) {
-		json_open(&r->out, NULL, '{');
-		report_write(&r->out, &p->before, &p->batch, false);
-		json_close(&r->out, '}');
+		write_reply(p, &r->out);
 		return req_json(r, 200);
 	}
 	for (size_t i = 1; i < p->batch.errors_n; i++)
@@ -374,5 +406,16 @@ enum step counts_reply(struct req *r, struct post *p)
 
 enum step counts_answer(struct req *r)
 {
-	return counts_reply(r, r->state);
+	struct post *p = r->state;
+
+	return p->key.key.taken ? idempotency_ask(r, &p->key)
+				: counts_reply(r, p);
+}
+
+/* Another process was first with the same key. */
+enum step counts_kept(struct req *r)
+{
+	struct post *p = r->state;
+
+	return idempotency_answer(r, &p->key);
 }

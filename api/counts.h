@@ -12,6 +12,7 @@
 #include "analytics/count_csv.h"
 #include "analytics/count_ndjson.h"
 #include "api/commit.h"
+#include "api/idempotency.h"
 #include "api/report.h"
 #include "api/req.h"
 
@@ -21,6 +22,7 @@ struct post {
 	struct count_times times;
 	struct tz *tz; /* of ?tz=, owned */
 	struct commit_job job;
+	struct idempotency key;
 	struct text json;
 	/* One of them, or neither: the body is JSON. */
 	struct count_csv *csv;

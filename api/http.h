@@ -77,8 +77,8 @@ MUST enum http_step http_head_parse(struct http_head *h, const char *buf,
 	struct http_refusal *no);
 
 /* The first field of that name, given in lower case; NULL where absent.
- * Authorization, Content-Length, Content-Type, Cookie, Expect, Host, Origin
- * and Transfer-Encoding never occur twice. */
+ * Authorization, Content-Length, Content-Type, Cookie, Expect, Host,
+ * Idempotency-Key, Origin and Transfer-Encoding never occur twice. */
 const struct slice *http_find(const struct http_head *h, const char *lower);
 
 /* Moves every slice of h from one buffer to a copy of it. */

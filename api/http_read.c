@@ -148,6 +148,7 @@ enum {
 	COOKIE,
 	EXPECT,
 	HOST,
+	IDEMPOTENCY_KEY,
 	ORIGIN,
 	TRANSFER_ENCODING,
 	UNKNOWN
@@ -251,6 +252,7 @@ static int field_of(struct slice name)
 		[COOKIE] = "cookie",
 		[EXPECT] = "expect",
 		[HOST] = "host",
+		[IDEMPOTENCY_KEY] = "idempotency-key",
 		[ORIGIN] = "origin",
 		[TRANSFER_ENCODING] = "transfer-encoding",
 	};

@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
-enum { ERRORS_BYTES = 4 << 20 };
+enum {
+	ERRORS_BYTES = 4 << 20,
+	ERROR_BYTES = 4096 /* more than any has */
+};
 
 void report_init(struct report *r)
 {
@@ -25,31 +28,34 @@ static int by_line(const void *l, const void *r)
 	return (a->line > b->line) - (a->line < b->line);
 }
 
-/* The first most of them as elements of an array.  The committer finds its
- * errors in the order of cameras and times. */
-static void write_errors(
+/* The first most of them as elements of an array; how many.  The committer
+ * finds its errors in the order of cameras and times. */
+static size_t write_errors(
 	struct text *t, const struct count_batch *b, size_t most)
 {
 	const struct count_error **order;
+	size_t n = 0;
 
 	if (!b->errors_n)
-		return;
+		return 0;
 	if (!(order = malloc(b->errors_n * sizeof(*order)))) {
 		t->full = true;
-		return;
+		return 0;
 	}
 	for (size_t i = 0; i < b->errors_n; i++)
 		order[i] = &b->error[i];
 	qsort(order, b->errors_n, sizeof(*order), by_line);
-	for (size_t i = 0; i < b->errors_n && i < most; i++) {
+	for (; n < b->errors_n && n < most && t->max - t->n > ERROR_BYTES;
+		n++) {
 		json_open(t, NULL, '{');
-		json_int(t, "line", order[i]->line);
-		json_str(t, "field", order[i]->field);
-		json_str(t, "type", order[i]->type);
-		json_str(t, "detail", order[i]->detail);
+		json_int(t, "line", order[n]->line);
+		json_str(t, "field", order[n]->field);
+		json_str(t, "type", order[n]->type);
+		json_str(t, "detail", order[n]->detail);
 		json_close(t, '}');
 	}
 	free(order);
+	return n;
 }
 
 static void count_up(int64_t n[COUNT_REJECTED + 1], const struct count_batch *b)
@@ -65,10 +71,8 @@ void report_add(struct report *r, const struct count_batch *b)
 	if (b->n)
 		r->line = b->row[b->n - 1].line;
 	count_up(r->n, b);
-	write_errors(&r->errors, b, REPORT_ERRORS_MAX - r->errors_n);
-	r->errors_n += b->errors_n;
-	if (r->errors_n > REPORT_ERRORS_MAX)
-		r->errors_n = REPORT_ERRORS_MAX;
+	r->errors_n +=
+		write_errors(&r->errors, b, REPORT_ERRORS_MAX - r->errors_n);
 }
 
 void report_write(struct text *t, const struct report *before,

@@ -13,6 +13,7 @@ enum step counts_begin(struct req *r);
 enum step counts_body(struct req *r, const char *at, size_t n);
 enum step counts_commit(struct req *r);
 enum step counts_answer(struct req *r);
+enum step counts_kept(struct req *r);
 
 /* listing.c: GET /counts */
 enum step listing_begin(struct req *r);

@@ -16,7 +16,7 @@
 
 const struct route routes[] = {
 	{HTTP_POST, V1 "/counts", SCOPE_INGEST, false, counts_begin,
-		counts_body, {counts_commit, counts_answer}},
+		counts_body, {counts_commit, counts_answer, counts_kept}},
 	{HTTP_GET, V1 "/counts", SCOPE_READ, false, listing_begin, NULL,
 		{listing_cameras, listing_found, listing_rows}},
 	{HTTP_GET, V1 "/stats/{period}", SCOPE_READ, false, stats_begin, NULL,

@@ -112,19 +112,16 @@ static enum err insert(struct writer *w, struct count *const *row, size_t n)
 			return e;
 		i += k;
 	}
-	return follow_up(w, row, n);
+	if ((e = follow_up(w, row, n)))
+		return e;
+	for (size_t i = 0; i < n; i++)
+		row[i]->verdict = COUNT_INSERTED;
+	return E_OK;
 }
 
 enum err writer_write(struct writer *w, size_t n)
 {
-	enum err e = db_begin(w->db);
-
-	if (!e)
-		e = insert(w, w->todo, n);
-	if (!e)
-		return db_commit(w->db);
-	db_rollback(w->db);
-	return e;
+	return insert(w, w->todo, n);
 }
 
 static void conflict(struct commit_job *job, struct count *row)
@@ -227,9 +224,5 @@ enum err writer_write_judged(struct writer *w, struct commit_job *job, size_t n)
 		if (todo[i]->verdict == COUNT_UNJUDGED)
 			fresh[fresh_n++] = todo[i];
 	}
-	if ((e = insert(w, fresh, fresh_n)))
-		return e;
-	for (size_t i = 0; i < fresh_n; i++)
-		fresh[i]->verdict = COUNT_INSERTED;
-	return E_OK;
+	return insert(w, fresh, fresh_n);
 }

@@ -48,9 +48,9 @@ MUST enum err writer_judge(struct writer *w, struct commit_job *job,
 /* What the job did not write must not count as a newest row. */
 void writer_doubt(struct writer *w, const struct commit_job *job);
 
-/* Writes w->todo[0..n) in one transaction.  E_EXISTS when some key is stored
- * already, E_BUSY when rows as old as one of these are not kept since it was
- * judged; then, as after any error, nothing was written. */
+/* Inside a transaction: writes w->todo[0..n), inserted then.  E_EXISTS when
+ * some key is stored already, E_BUSY when rows as old as one of these are not
+ * kept since it was judged: roll back, as after any error. */
 MUST enum err writer_write(struct writer *w, size_t n);
 
 /* Inside a transaction: compares w->todo[0..n) of one job with what is stored,

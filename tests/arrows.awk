@@ -14,7 +14,7 @@ BEGIN {
 	fence["libav|libsw"] = "^ingest/source\\.c"
 	fence["curl/"] = "^common/client\\.c"
 	fence["cjson/"] = "^common/json\\.c"
-	fence["sodium"] = "^common/(token|password)\\.c"
+	fence["sodium"] = "^common/(digest|password|token)\\.c"
 	fence["openssl/"] = "^api/"
 	fence["zlib"] = "^(analytics/import|api/gzip)\\.c"
 	fence["opencv"] = "^ingest/detect/opencv\\.cc"

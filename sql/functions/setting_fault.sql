@@ -11,10 +11,10 @@ RETURN CASE
 					    AND p_value BETWEEN 1 AND 36500),
 			NULL, CONCAT(p_name, ' is off, or a whole number of ',
 				     'days from 1 to 36500'))
-	WHEN p_name = 'job_run_days'
+	WHEN p_name IN ('job_run_days', 'idempotency_days')
 		THEN IF(p_value RLIKE '^[0-9]{1,5}$'
 			AND p_value BETWEEN 1 AND 36500, NULL,
-			'job_run_days is a whole number from 1 to 36500')
+			CONCAT(p_name, ' is a whole number from 1 to 36500'))
 	WHEN p_name IN ('outlier_k', 'alert_z')
 		THEN IF(p_value RLIKE '^[0-9]{1,3}([.][0-9]{1,6})?$'
 			AND p_value <= 100, NULL,

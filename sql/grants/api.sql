@@ -36,6 +36,7 @@ GRANT SELECT ON job_run TO {api};
 GRANT SELECT ON job_state TO {api};
 GRANT SELECT, INSERT ON dirty_quarter TO {api};
 GRANT SELECT ON reference_version TO {api};
+GRANT SELECT, INSERT ON idempotency TO {api};
 GRANT SELECT ON health TO {api};
 GRANT EXECUTE ON PROCEDURE roll_up_now TO {api};
 GRANT EXECUTE ON PROCEDURE judge_record TO {api};

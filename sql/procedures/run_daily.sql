@@ -13,6 +13,13 @@ BEGIN
 	DELETE FROM audit
 	WHERE at < UTC_TIMESTAMP() - INTERVAL setting_number('audit_days') DAY
 	LIMIT 100000;
+	-- There may be one a row that comes in.
+	REPEAT
+		DELETE FROM idempotency
+		WHERE at < UTC_TIMESTAMP() - INTERVAL
+			COALESCE(setting_number('idempotency_days'), 30) DAY
+		ORDER BY at LIMIT 10000;
+	UNTIL ROW_COUNT() < 10000 END REPEAT;
 	DELETE FROM session WHERE expires_at < UTC_TIMESTAMP() LIMIT 100000;
 	UPDATE job_state SET daily_on = UTC_DATE() WHERE job = 'minute';
 END
