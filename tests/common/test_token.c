@@ -47,6 +47,19 @@ START_TEST(a_wiped_secret_is_gone)
 }
 END_TEST
 
+START_TEST(a_scope_is_known_by_its_whole_name)
+{
+	ck_assert_uint_eq(scope_named("ingest", 6), SCOPE_INGEST);
+	ck_assert_uint_eq(scope_named("read,admin", 4), SCOPE_READ);
+	ck_assert_uint_eq(scope_named("review", 6), SCOPE_REVIEW);
+	ck_assert_uint_eq(scope_named("admin", 5), SCOPE_ADMIN);
+	ck_assert_uint_eq(scope_named("admin", 4), 0);
+	ck_assert_uint_eq(scope_named("reads", 5), 0);
+	ck_assert_uint_eq(scope_named("Read", 4), 0);
+	ck_assert_uint_eq(scope_named("", 0), 0);
+}
+END_TEST
+
 Suite *test_common_token(void);
 Suite *test_common_token(void)
 {
@@ -56,6 +69,7 @@ Suite *test_common_token(void)
 	tcase_add_test(t, a_token_is_a_prefix_and_256_bits_in_base64url);
 	tcase_add_test(t, the_hash_is_sha256);
 	tcase_add_test(t, a_wiped_secret_is_gone);
+	tcase_add_test(t, a_scope_is_known_by_its_whole_name);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -179,6 +179,8 @@ def test_remove_leaves_nothing_and_nothing_else_missing(sampled):
     assert t.other in left and not left & CODES
     assert t.sql("SELECT revoked_at IS NOT NULL FROM token "
                  "WHERE name = 'b'") == [(1,)]
+    assert {c for c, in t.sql("SELECT subject FROM audit WHERE "
+                              "action = 'camera.remove'")} == CODES
     assert "there is no site" in t.run_tally("sample", "remove").stdout
 
 
