@@ -166,6 +166,32 @@ def test_rows_as_large_as_may_be_are_summed_exactly(db):
         (0.5, 0.0)]
 
 
+def test_a_late_row_costs_its_buckets_and_not_the_table(db):
+    # A third of a year of hours, 10 000 days of calendar: a plan that reads
+    # on through either of them would show.
+    c = db.camera("c", "Asia/Kathmandu")
+    hour = dt.timedelta(hours=1)
+    at = dt.datetime(2026, 3, 1)
+    db.add([{"camera_id": c, "start_at": at + i * hour,
+             "end_at": at + (i + 1) * hour, "people": i % 7}
+            for i in range(24 * 120)])
+    db.roll_up()
+    db.add([{"camera_id": c, "start_at": at + 1500 * hour + hour / 6,
+             "end_at": at + 1500 * hour + hour / 4, "people": 3}])
+
+    def reads():
+        return sum(int(n) for _, n in
+                   db.run("SHOW SESSION STATUS LIKE 'Handler_read%'"))
+
+    db.run("DO GET_LOCK(roll_up_lock(), 0)")
+    before = reads()
+    db.run("CALL roll_up(100, 60, @rows_n, @quarters, @buckets, @drained)")
+    after = reads()
+    db.run("DO RELEASE_LOCK(roll_up_lock())")
+    assert db.run("SELECT @rows_n, @buckets, @drained") == [(2, 9, 1)]
+    assert after - before < 1000
+
+
 def test_small_batches_give_what_one_gives(db):
     rng = random.Random(3)
     c = db.camera("c", "Asia/Kathmandu")
