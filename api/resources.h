@@ -15,6 +15,12 @@ enum step counts_commit(struct req *r);
 enum step counts_answer(struct req *r);
 enum step counts_kept(struct req *r);
 
+/* erase.c: DELETE /counts */
+enum step erase_begin(struct req *r);
+enum step erase_cameras(struct req *r);
+enum step erase_run(struct req *r);
+enum step erase_answer(struct req *r);
+
 /* listing.c: GET /counts */
 enum step listing_begin(struct req *r);
 enum step listing_cameras(struct req *r);

@@ -19,6 +19,8 @@ const struct route routes[] = {
 		counts_body, {counts_commit, counts_answer, counts_kept}},
 	{HTTP_GET, V1 "/counts", SCOPE_READ, false, listing_begin, NULL,
 		{listing_cameras, listing_found, listing_rows}},
+	{HTTP_DELETE, V1 "/counts", SCOPE_ADMIN, false, erase_begin, NULL,
+		{erase_cameras, erase_run, erase_answer}},
 	{HTTP_GET, V1 "/stats/{period}", SCOPE_READ, false, stats_begin, NULL,
 		STATS_STEPS},
 	{HTTP_GET, V1 "/stats/weekday/{period}", SCOPE_READ, false, stats_begin,

@@ -64,6 +64,9 @@ ASKS = {
                           "start_date,end_date,people,vehicle\n"
                           f"{z(hours_ago(3))},{z(hours_ago(2))},1,1\n",
                           "text/csv"), 200, 403)],
+    "DELETE /api/v1/counts": [
+        Ask(lambda w, c: f"{V1}/counts?camera={c}&from=2001-01-01"
+            "&to=2001-01-02", 200, 404)],
     "GET /api/v1/counts": both(V1 + "/counts"),
     "GET /api/v1/stats/{period}": [
         a for p in ("hour", "year", "profile") for a in stats(V1 + "/stats/" + p)],
