@@ -90,16 +90,18 @@ class World:
         self.connection = own.connect(autocommit=False, local_infile=True)
         self.rows = {}
         self.cameras = {}
-        for name, zone, step in CAMERAS:
-            status, reply = self.api.json(
-                "POST", "/api/v1/cameras", self.api.admin_token,
-                {"camera": name, **({"tz": zone} if zone else
-                                    {"site": "Plant 1"})})
-            assert status == 201, reply
-            c = Camera(name, own.one("SELECT camera_id FROM camera "
+        for c in CAMERAS:
+            self.register(*c)
+
+    def register(self, name, zone, step):
+        status, reply = self.api.json(
+            "POST", "/api/v1/cameras", self.api.admin_token,
+            {"camera": name, **({"tz": zone} if zone else
+                                {"site": "Plant 1"})})
+        assert status == 201, reply
+        c = Camera(name, self.own.one("SELECT camera_id FROM camera "
                                       "WHERE code = %s", name), step)
-            self.cameras[c.camera_id] = c
-        self.named = {c.code: c for c in self.cameras.values()}
+        self.cameras[c.camera_id] = c
 
     # ---- rows to write
 
@@ -116,9 +118,10 @@ class World:
                 seconds=rng.randint(-100000, 180000)) for _ in range(n)]
         return [at for at in many if camera.span(at)[1] < self.now]
 
-    def fresh(self, n):
+    def fresh(self, n, camera_id=None):
         """Up to n rows of one camera that are not there yet."""
-        camera = self.rng.choice(list(self.cameras.values()))
+        camera = self.cameras[camera_id or
+                              self.rng.choice(list(self.cameras))]
         new = {}
         for at in self.moments(camera, n):
             r = camera.row(self.rng, at)
@@ -216,7 +219,7 @@ class World:
         rng = self.rng
         bad = r is None
         if bad:
-            c = self.named["seoul"]
+            c = rng.choice(list(self.cameras.values()))
             r = c.row(rng, EPOCH + DAY)
         cells = {"camera": self.cameras[r["camera_id"]].code}
         for name in ("start_at", "end_at"):
@@ -299,8 +302,9 @@ class World:
 
     def refused(self, k):
         """A bad row among good ones: none of them is stored."""
-        rows = self.fresh(5) + [dict(self.named["seoul"].row(
-            self.rng, EPOCH + DAY), people=1000001)]
+        camera = self.rng.choice(list(self.cameras.values()))
+        rows = self.fresh(5) + [dict(camera.row(self.rng, EPOCH + DAY),
+                                     people=1000001)]
         with pytest.raises(pymysql.MySQLError):
             several(k, "INSERT INTO", COLUMNS, rows)
 
@@ -337,7 +341,11 @@ class World:
 
     def move(self, k):
         """To another time, or another camera."""
-        for r, new in zip(self.stored(4), self.fresh(4)):
+        for r in self.stored(4):
+            new = self.fresh(1, self.rng.choice((None, r["camera_id"])))
+            if not new:
+                continue
+            (new,) = new
             to = dict(new, **{n: r[n] for n in COUNTS})
             k.execute("UPDATE count_record SET camera_id = %s, start_at = %s, "
                       "end_at = %s, observed_s = %s "
@@ -380,6 +388,17 @@ class World:
     def move_camera(self):
         self.own.sql("UPDATE camera SET tz = %s WHERE code = 'moves'",
                      self.rng.choice(ZONES))
+
+    def replace_camera(self):
+        """One goes with all its rows; another takes its code."""
+        spec = self.rng.choice(CAMERAS[:5])
+        (old,) = [c.camera_id for c in self.cameras.values()
+                  if c.code == spec[0]]
+        while not self.own.sql("CALL remove_camera(%s, 50)", old)[0][1]:
+            pass
+        del self.cameras[old]
+        self.rows = {k: r for k, r in self.rows.items() if k[0] != old}
+        self.register(*spec)
 
     def move_site(self):
         self.own.sql("UPDATE site SET tz = %s WHERE name = 'Plant 1'",
@@ -449,7 +468,8 @@ def test_every_level_equals_a_recount_whatever_was_written(
         acts = [lambda: w.post(False)] * 10 + [lambda: w.post(True)] * 10
         acts += [lambda: w.transaction(tmp_path)] * 12
         acts += rng.choices((w.run_minute, w.die_in_a_run), k=4)
-        acts += rng.choices((w.roll_up, w.move_camera, w.move_site), k=2)
+        acts += rng.choices((w.roll_up, w.move_camera, w.move_site,
+                             w.replace_camera), k=3)
         acts += [w.review]
         rng.shuffle(acts)
         for act in acts:

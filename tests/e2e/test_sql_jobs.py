@@ -98,16 +98,16 @@ def test_what_a_dead_run_claimed_is_done_by_the_next_and_the_rest_too(db, cam):
 
 
 class Held:
-    """A run that has read the raw rows and waits for a table it writes."""
+    """A run that has written every level and cannot commit yet."""
 
-    def __init__(self, db, table="stats_year"):
+    def __init__(self, db):
         self.db = db
         self.holder, self.runner = db.connect(), db.connect()
-        self.holder.cursor().execute(f"LOCK TABLES {table} WRITE")
+        self.holder.begin()
+        self.holder.cursor().execute("SELECT * FROM stats_version FOR UPDATE")
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
-        while not self.waits(self.runner):
-            time.sleep(0.02)
+        self.wait(self.runner)
 
     def run(self):
         try:
@@ -115,10 +115,18 @@ class Held:
         except pymysql.MySQLError:
             pass  # it was killed
 
-    def waits(self, connection):
-        return self.db.one("SELECT state LIKE 'Waiting for table metadata%%' "
-                           "FROM information_schema.processlist WHERE id = %s",
-                           connection.thread_id())
+    def wait(self, connection):
+        """Until the connection waits for a lock.  (This table is made anew
+        only when nobody has asked for it for 0.1 s.)"""
+        until = time.monotonic() + 30
+        while not self.db.run(
+                "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state "
+                "= 'LOCK WAIT' AND trx_mysql_thread_id = %s",
+                connection.thread_id()):
+            if time.monotonic() > until:
+                self.end()
+                raise AssertionError("it does not wait for the run")
+            time.sleep(0.15)
 
     def end(self, kill=False):
         if kill:
@@ -163,8 +171,7 @@ def test_a_camera_that_moves_in_the_middle_of_a_run_is_counted_anew(
         "UPDATE camera SET tz = 'Asia/Kathmandu'"), other.commit()))
     move.start()
     if held:
-        time.sleep(0.2)
-        assert move.is_alive()  # it waits for the run
+        held.wait(other)
         held.end()
     move.join()
     db.run("CALL run_minute('worker')")
@@ -181,6 +188,7 @@ def test_a_camera_that_goes_in_the_middle_of_a_run_leaves_nothing(
     leave = threading.Thread(target=lambda: (other.cursor().execute(
         "DELETE FROM camera WHERE code = 'gone'"), other.commit()))
     leave.start()
+    held.wait(other)
     held.end()
     leave.join()
     db.run("CALL run_minute('worker')")
@@ -242,6 +250,13 @@ def test_roll_up_now_waits_for_a_running_one(db, cam, other):
     timer.start()
     assert db.roll_up(10)[0] == 1
     timer.join()
+
+
+def test_a_run_in_another_schema_is_in_nobodys_way(db, cam, other):
+    other.cursor().execute("DO GET_LOCK('elsewhere.roll_up', 0)")
+    put(db.connection, cam, 0)
+    db.run("CALL run_minute('worker')")
+    assert people(db) == [(1, 1)]
 
 
 def test_two_runs_at_once_exclude_each_other(db, cam, other):
