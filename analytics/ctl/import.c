@@ -389,7 +389,7 @@ static int pass(struct command *c, bool store)
 		ctl_say("%s: %s", c->im.path, why);
 	if (e == E_BUSY && stopped)
 		ctl_say("stopped; the same command again goes on from here");
-	else if (e && (!*why || e != E_SYNTAX))
+	else if (e && !*why)
 		(void)ctl_status(e, c->im.path);
 	if (store || c->dry_run || e || c->n.refused)
 		summary(c, store);

@@ -453,4 +453,5 @@ def test_a_wrong_command_line_is_one_line_and_status_2(own, options, word):
 def test_a_file_that_is_not_there_is_one_line(own, tmp_path):
     done = own.run_tally("import", str(tmp_path / "none"), check=False)
     assert done.returncode == 1
-    assert done.stderr.splitlines()[0].endswith("No such file or directory")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.endswith("none: No such file or directory\n")
