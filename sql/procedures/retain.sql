@@ -60,9 +60,6 @@ BEGIN
 			CALL let_go(l.tab, l.k, l.kept_from, v_until, v_rows,
 				    v_done);
 		END FOR;
-		IF v_rows > 0 THEN
-			UPDATE stats_version SET version = version + 1;
-		END IF;
 		IF v_rows > 0 OR v_dropped IS NOT NULL THEN
 			CALL end_run('retention', p_runner, v_start, 0, 0,
 				     v_rows, 0, NULL,

@@ -284,6 +284,8 @@ def test_everything_a_reader_sees_moves_the_version(tally):
     tally.sql("UPDATE camera SET site_id = (SELECT site_id FROM site WHERE "
               "name = %s) WHERE code = %s", site, c)
     assert items(tally, "year?site=" + name) == []
+    tally.sql("DELETE FROM site WHERE name = %s", name)
+    assert get(tally, "year?site=" + name)[0] == 404
 
 
 def test_a_version_that_goes_back_is_another_database(tally, busy):

@@ -297,6 +297,46 @@ def test_a_profile_of_a_ragged_range(tally, world, first, last):
         same(reply["items"], profile(world.rows, world.zone_of, range_of))
 
 
+def test_a_profile_needs_hours_only_where_a_month_is_cut(tally):
+    rng, zone = random.Random(3), "Australia/Lord_Howe"
+    c = camera(tally, tz=zone)
+    rows = scatter(rng, c, 200)
+    send(tally, rows)
+    roll_up(tally)
+    path = stats("profile", camera=c, from_="2024-02-10T05:00:00",
+                 to="2025-01-15")
+    want = profile(rows, {c: zone}, lambda z: (
+        dt.datetime(2024, 2, 9, 18), dt.datetime(2025, 1, 14, 13)))
+    same(get(tally, path)["items"], want)
+    # Hours may be kept for less time than months.
+    tally.sql("DELETE h FROM stats_hour h JOIN camera USING (camera_id) "
+              "WHERE code = %s AND local_date BETWEEN '2024-03-01' AND "
+              "'2024-12-31'", c)
+    tally.sql("UPDATE stats_version SET version = version + 1")
+    same(get(tally, path)["items"], want)
+
+
+def test_a_narrow_range_reads_few_rows(tally, world):
+    """Of each camera a range of its own, not all it has."""
+    def reads(path):
+        def sum_of():
+            return sum(int(v) for n, v in tally.sql(
+                "SHOW GLOBAL STATUS LIKE 'Handler_read_%%'"))
+
+        before = sum_of()
+        n = len(get(tally, path)["items"])
+        return n, sum_of() - before
+
+    def least(first, last):  # the event and others read, too
+        return min(reads(stats("hour", camera=world.codes, from_=f"{first}:0{n}",
+                               to=last)) for n in range(3))
+
+    n, few = least("2024-10-05T00:00", "2024-10-06")
+    everything, many = least("2000-01-01T00:00", "2030-01-01")
+    assert 3 < n < everything / 15
+    assert few < many / 3, (n, few, everything, many)
+
+
 @pytest.mark.parametrize("level", LEVELS)
 def test_pages_across_cameras_hold_every_item_once(tally, world, level):
     codes = world.codes[:3]
