@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import random
+import urllib.parse
 
 import pymysql
 import pytest
@@ -213,6 +214,21 @@ class World:
             assert status in ((409, 422) if single else (422,)), reply
             assert said["received"] == len(rows) and said["rejected"] > 0
             assert said["inserted"] == said["replaced"] == 0, reply
+
+    def erase(self):
+        """The rows of a stretch of time go."""
+        camera, a, b = self.stretch()
+        if not camera:
+            return
+        gone = self.within(camera, a, b)
+        status, reply = self.api.json(
+            "DELETE", "/api/v1/counts?" + urllib.parse.urlencode({
+                "camera": self.cameras[camera].code,
+                "from": a.isoformat() + "Z", "to": b.isoformat() + "Z"}),
+            self.api.admin_token)
+        assert (status, reply) == (200, {"deleted": len(gone)})
+        for i in gone:
+            del self.rows[i]
 
     def cells(self, r, zone, fold):
         """A row as a flat dict of what a client sends."""
@@ -470,7 +486,7 @@ def test_every_level_equals_a_recount_whatever_was_written(
         acts += rng.choices((w.run_minute, w.die_in_a_run), k=4)
         acts += rng.choices((w.roll_up, w.move_camera, w.move_site,
                              w.replace_camera), k=3)
-        acts += [w.review]
+        acts += [w.erase, w.erase, w.review]
         rng.shuffle(acts)
         for act in acts:
             act()
