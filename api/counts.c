@@ -25,6 +25,8 @@ static void post_release(struct req *r)
 	server_counters(r->conn->server)->body_bytes -= p->charged;
 	arena_reset(&p->rows);
 	report_free(&p->before);
+	charset_close(p->charset);
+	text_free(&p->utf8);
 	text_free(&p->rest);
 	text_free(&p->json);
 	tz_free(p->tz);
@@ -97,18 +99,37 @@ static bool is_type(const struct slice *v, const char *type)
 		(v->n == n || v->at[n] == ';' || v->at[n] == ' ');
 }
 
-/* A charset that is named must be the one we read. */
-static bool is_utf8(const struct slice *v)
+/* The charset that is named, empty where none is. */
+static struct slice charset_of(const struct slice *v)
 {
-	const char *p = v->n ? memmem(v->at, v->n, "charset=", 8) : NULL;
+	static const char name[] = "charset=";
+	size_t n = sizeof(name) - 1;
+	const char *p = v->at, *end = v->at + v->n;
 
-	if (!p)
-		return true;
-	p += 8;
-	if (*p == '"')
-		p++;
-	return (size_t)(v->at + v->n - p) >= 5 &&
-		(!strncasecmp(p, "utf-8", 5) || !strncasecmp(p, "us-as", 5));
+	while ((p = memchr(p, ';', (size_t)(end - p)))) {
+		for (p++; p < end && (*p == ' ' || *p == '\t'); p++)
+			;
+		if ((size_t)(end - p) < n || strncasecmp(p, name, n) != 0)
+			continue;
+		p += n;
+		if (p < end && *p == '"')
+			p++;
+		for (n = 0; p + n < end && !strchr("\"; \t", p[n]); n++)
+			;
+		return (struct slice){p, n};
+	}
+	return (struct slice){v->at, 0};
+}
+
+static bool is_charset(struct slice v, const char *name)
+{
+	return v.n == strlen(name) && !strncasecmp(v.at, name, v.n);
+}
+
+static bool is_utf8(struct slice v)
+{
+	return !v.n || is_charset(v, "utf-8") || is_charset(v, "utf8") ||
+		is_charset(v, "us-ascii");
 }
 
 /* The names that newline-delimited JSON goes by. */
@@ -133,24 +154,45 @@ static enum step open_text(struct req *r, struct post *p, bool csv)
 		count_ndjson_init(p->ndjson, &p->batch, &p->times);
 	else
 		return req_fail(r, E_NOMEM);
+	text_init(&p->utf8, REST_MAX);
 	conn_stream(r->conn);
 	return STEP_NEXT;
+}
+
+static enum step bad_charset(struct req *r)
+{
+	return req_problem(r, 415, "unsupported-charset",
+		"the body must be UTF-8; CSV may be CP949 or EUC-KR where "
+		"Content-Type says so");
+}
+
+static enum step read_charset(
+	struct req *r, struct post *p, struct slice charset, bool csv)
+{
+	enum err e = csv ? charset_open(&p->charset, charset) : E_NOT_FOUND;
+
+	if (e == E_NOT_FOUND)
+		return bad_charset(r);
+	return e ? req_fail(r, e) : STEP_NEXT;
 }
 
 static enum step read_type(struct req *r, struct post *p)
 {
 	const struct slice *v = http_find(&r->head, "content-type");
 	const struct slice *enc = http_find(&r->head, "content-encoding");
-	struct slice none = {"", 0};
+	struct slice none = {"", 0}, charset;
+	enum step s;
 
 	if (!v)
 		v = &none;
 	if (enc && !(enc->n == 8 && !strncasecmp(enc->at, "identity", 8)))
 		return req_problem(r, 415, "unsupported-encoding",
 			"a body with Content-Encoding is not accepted");
-	if (!is_utf8(v))
-		return req_problem(r, 415, "unsupported-charset",
-			"the body must be UTF-8");
+	charset = charset_of(v);
+	if (!is_utf8(charset) &&
+		(s = read_charset(r, p, charset, is_type(v, "text/csv"))) !=
+			STEP_NEXT)
+		return s;
 	if (is_type(v, "text/csv") || is_ndjson(v))
 		return open_text(r, p, is_type(v, "text/csv"));
 	if (v->n && !is_type(v, "application/json") &&

@@ -15,6 +15,7 @@
 #include "api/idempotency.h"
 #include "api/report.h"
 #include "api/req.h"
+#include "common/charset.h"
 
 struct post {
 	struct arena rows; /* of the batch */
@@ -27,6 +28,10 @@ struct post {
 	/* One of them, or neither: the body is JSON. */
 	struct count_csv *csv;
 	struct count_ndjson *ndjson;
+	struct charset *charset; /* of the CSV, where it is not UTF-8 */
+	struct text utf8;	 /* what came last, read from it */
+	bool malformed;		 /* it is not of that charset, from here on: */
+	uint64_t malformed_byte;
 	bool whole; /* ?parts=false: never in parts */
 	/* What was read, but has to wait until the part before is stored. */
 	struct text rest;

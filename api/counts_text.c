@@ -6,7 +6,7 @@
  * until they are stored: memory does not grow with the body.  A part that is
  * refused ends it; the parts before stay, and sent again they are duplicates.
  */
-#include <string.h>
+#include <stdio.h>
 
 #include "api/api.h"
 #include "api/counts.h"
@@ -80,28 +80,61 @@ static enum step take(struct req *r, struct post *p, const char *at, size_t n)
 	return unreadable(r, p);
 }
 
+static enum step malformed(struct req *r, struct post *p)
+{
+	char why[80];
+
+	snprintf(why, sizeof(why), "byte %llu of the body is not %s",
+		(unsigned long long)p->malformed_byte,
+		charset_name(p->charset));
+	return counts_unreadable(
+		r, p, (unsigned)p->csv->csv.line_now, "bad-csv", why);
+}
+
+/* Into UTF-8, where it is something else. */
+static enum step convert(
+	struct req *r, struct post *p, struct slice *s, bool end)
+{
+	enum err e;
+
+	if (!p->charset)
+		return STEP_NEXT;
+	text_clear(&p->utf8);
+	e = charset_add(
+		p->charset, s->at, s->n, end, &p->utf8, &p->malformed_byte);
+	p->malformed = e == E_INVALID;
+	*s = (struct slice){p->utf8.at, p->utf8.n};
+	return p->utf8.full ? req_fail(r, E_NOMEM) : STEP_NEXT;
+}
+
 enum step counts_text_take(struct req *r, const char *at, size_t n)
 {
 	struct post *p = r->state;
+	struct slice in = {at, n};
 	enum step s;
 
-	if (n)
-		return take(r, p, at, n);
-	if ((s = part_done(r, p)) != STEP_NEXT)
-		return s;
-	return take(r, p, p->rest.at + p->rest_at, p->rest.n - p->rest_at);
+	if (n) {
+		s = convert(r, p, &in, false);
+	} else {
+		s = part_done(r, p);
+		in = (struct slice){
+			p->rest.at + p->rest_at, p->rest.n - p->rest_at};
+	}
+	if (s == STEP_NEXT && (in.n || !n))
+		s = take(r, p, in.at, in.n);
+	/* What stood before that is read. */
+	return s == STEP_NEXT && p->malformed ? malformed(r, p) : s;
 }
 
-enum step counts_text_end(struct req *r)
+/* The part before is stored and all bytes are there: the rows that are left. */
+static enum step take_end(struct req *r, struct post *p)
 {
-	struct post *p = r->state;
+	struct slice in = {"", 0};
 	size_t used;
-	enum step s;
+	enum step s = convert(r, p, &in, true);
 
-	if (!r->conn->body_n)
-		return req_problem(r, 400, "empty", "the body is empty");
-	if (p->waits && (s = part_done(r, p)) != STEP_NEXT)
-		return s;
+	if (s != STEP_NEXT || p->malformed)
+		return s == STEP_NEXT ? malformed(r, p) : s;
 	switch (read_rows(p, "", 0, true, &used)) {
 	case COUNT_MORE:
 		return STEP_NEXT;
@@ -111,4 +144,16 @@ enum step counts_text_end(struct req *r)
 		break;
 	}
 	return unreadable(r, p);
+}
+
+enum step counts_text_end(struct req *r)
+{
+	struct post *p = r->state;
+	enum step s;
+
+	if (!r->conn->body_n)
+		return req_problem(r, 400, "empty", "the body is empty");
+	if (p->waits && (s = part_done(r, p)) != STEP_NEXT)
+		return s;
+	return take_end(r, p);
 }

@@ -41,13 +41,18 @@ static enum csv_step refuse(
 }
 
 /* The first fault of a row stays. */
-static void note(struct csv *c, enum csv_fault fault, const char *why)
+PRINTF(3, 4)
+static void note(struct csv *c, enum csv_fault fault, const char *fmt, ...)
 {
+	va_list ap;
+
 	if (c->fault)
 		return;
 	c->fault = fault;
 	c->column = c->n + 1;
-	snprintf(c->why, sizeof(c->why), "%s", why);
+	va_start(ap, fmt);
+	vsnprintf(c->why, sizeof(c->why), fmt, ap);
+	va_end(ap);
 }
 
 static void row_begin(struct csv *c)
@@ -75,14 +80,26 @@ static void keep(struct csv *c, const char *s, size_t n)
 	c->text_n += n;
 }
 
+/* Where the cell's i-th byte stood: quotes took a byte more each. */
+static uint64_t byte_of(const struct csv *c, const char *cell, size_t i)
+{
+	uint64_t byte = c->cell_byte + c->cell_quoted + i;
+
+	while (c->cell_quoted && i--)
+		byte += cell[i] == '"';
+	return byte;
+}
+
 static void cell_end(struct csv *c)
 {
 	const char *at = c->text + c->cell_at;
-	size_t n = c->text_n - c->cell_at;
+	size_t n = c->text_n - c->cell_at, good;
 
 	if (c->n < CSV_COLUMNS_MAX) {
-		if (utf8_check(at, n) != n)
-			note(c, CSV_NOT_UTF8, "the cell is not UTF-8");
+		if ((good = utf8_check(at, n)) != n)
+			note(c, CSV_NOT_UTF8,
+				"the cell is not UTF-8 (byte %llu)",
+				(unsigned long long)byte_of(c, at, good));
 		c->cell[c->n] = (struct slice){at, n};
 		c->text[c->text_n++] = '\0';
 		c->cell_at = c->text_n;
@@ -146,7 +163,7 @@ static enum csv_step plain_special(struct csv *c, char ch)
 	case '"':
 		if (c->state == CELL) {
 			c->state = QUOTED;
-			c->quoted = true;
+			c->quoted = c->cell_quoted = true;
 			c->quote_line = c->line_now;
 			return CSV_MORE;
 		}
@@ -201,6 +218,10 @@ static enum csv_step take(struct csv *c, const char *s, size_t n, size_t *used)
 	bool quoted = c->state == QUOTED;
 	size_t i = 0;
 
+	if (c->state == CELL) {
+		c->cell_byte = c->byte;
+		c->cell_quoted = false;
+	}
 	if (quoted)
 		i = run(ends_quoted, s, n);
 	else if (c->state == PLAIN || c->state == CELL)
@@ -319,6 +340,7 @@ enum csv_step csv_next(
 				c, buf + i, n - i < room ? n - i : room, &k);
 		}
 		i += k;
+		c->byte += k;
 	}
 	*used = i;
 	if (step == CSV_MORE && end)

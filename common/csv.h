@@ -62,6 +62,9 @@ struct csv {
 	int state;
 	bool row_given, first, quoted, refused;
 	size_t line_now, row_bytes, quote_line, text_n, cell_at;
+	/* Where in the whole text the next byte and this cell stand. */
+	uint64_t byte, cell_byte;
+	bool cell_quoted;
 	unsigned mark_n; /* bytes of a possible byte order mark held back */
 	char mark[2];
 	char text[CSV_COLUMNS_MAX * (CSV_CELL_MAX + 1)];

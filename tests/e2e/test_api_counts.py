@@ -598,11 +598,62 @@ def test_a_file_that_cannot_be_read_is_refused_as_a_whole(tally, body):
 def test_csv_that_is_not_utf_8_is_refused(tally):
     c, at = camera(tally), hours_ago(3)
     body = (HEADER + csv_line(c, at, 1, 2, 3)).encode()
-    assert post_csv(tally, body.decode().encode("utf-16"))[0] == 415
-    first = refused(post_csv(tally, body.replace(c.encode(), b"\xb0\xa1")))
-    assert first["line"] == 2
-    assert post(tally, body, kind="text/csv; charset=cp949")[0] == 415
+    for name, mark in (("utf-16-le", b""), ("utf-16-le", b"\xff\xfe"),
+                       ("utf-16-be", b""), ("utf-16-be", b"\xfe\xff")):
+        status, reply = post(tally, mark + body.decode().encode(name),
+                             kind="text/csv")
+        assert status == 415
+        assert name.replace("-le", "LE").replace("-be", "BE").upper() in (
+            reply["detail"])
+    bad = body + b'"x""y",' + b"\xb0\xa1,,,,\n"
+    first = refused(post_csv(tally, bad))
+    assert (first["line"], first["type"]) == (3, "bad_row")
+    assert f"column 2: the cell is not UTF-8 (byte {len(body) + 7})" in (
+        first["detail"])
     assert post(tally, b"", kind="text/csv")[0] == 400
+
+
+@pytest.mark.parametrize("charset", ["cp949", "EUC-KR", '"ks_c_5601-1987"'])
+def test_korean_csv_is_read_where_it_says_so(tally, charset):
+    """Excel writes it; what it says in Korean is no camera's code."""
+    c, at = camera(tally), hours_ago(3)
+    kind = f"text/csv; header=present; Charset={charset}"
+    body = HEADER + csv_line(c, at, 1, 2, 3)
+    assert post(tally, body, kind=kind)[0] == 200
+    korean = body + csv_line("정문", at, 1, 2, 3)
+    first = refused(post(tally, korean.encode("cp949"), kind=kind),
+                    "camera", "unknown_camera")
+    assert first["line"] == 3 and '"정문"' in first["detail"]
+    status, reply = post(tally, body.encode() + b"\xb0\xa1\xff\n",
+                         "?partial=true", kind)
+    assert status == 422 and reply["type"].endswith(":bad-csv")
+    assert f"byte {len(body) + 2} of the body is not CP949" in reply["detail"]
+    assert reply["errors"][0]["line"] == 3
+    status, reply = post(tally, (body + "정").encode("cp949")[:-1], "", kind)
+    assert status == 422 and f"byte {len(body)} of" in reply["detail"]
+
+
+@pytest.mark.parametrize("kind", [
+    "text/csv; charset=utf-16", "text/csv; charset=latin1",
+    "application/x-ndjson; charset=cp949", "application/json;charset=cp949"])
+def test_other_encodings_are_415(tally, kind):
+    status, reply = post(tally, "[]", kind=kind)
+    assert status == 415 and reply["type"].endswith(":unsupported-charset")
+
+
+@pytest.mark.parametrize("cell, field", [
+    ('"1,234"', "vehicle"), ("1 234", "vehicle"), ("12 ", "vehicle"),
+    ("12.5", "vehicle"), ("1.", "vehicle"), ("+1", "vehicle"),
+    ("12명", "vehicle"), ("2026/11/21 09:00", "start_at"),
+    ("11/21/2026 09:00:00Z", "start_at"), ("21.11.2026", "start_at"),
+    ("2026-11-21T09:00Z ", "start_at"), ("45982.375", "start_at"),
+    ("2026-11-21 오전 9:00", "start_at")])
+def test_what_spreadsheets_write_is_named_by_its_field(tally, cell, field):
+    c, at = camera(tally), hours_ago(3)
+    line = csv_line(c, at, 1, 2, 3).split(",")
+    line[{"start_at": 1, "vehicle": 4}[field]] = cell
+    first = refused(post_csv(tally, HEADER + ",".join(line)), field)
+    assert first["line"] == 2 and first["detail"].startswith(field)
 
 
 def test_the_header_of_2021_works(tally):
