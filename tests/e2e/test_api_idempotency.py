@@ -121,9 +121,9 @@ def test_of_two_processes_one_stores_and_both_answer_the_same(tally):
                 target=lambda: answers.append(ask(tally, key, body)))
             waits.start()
             # It waits with its rows written, until we commit.
-            wait_for(lambda: tally.sql(
-                "SELECT 1 FROM information_schema.innodb_trx "
-                "WHERE trx_state = 'LOCK WAIT'"), 5)
+            wait_for(lambda: int(tally.sql(
+                "SHOW STATUS LIKE 'Innodb_row_lock_current_waits'")[0][1]),
+                     30)
             db.commit()
             waits.join()
         assert answers[0][0] == status, answers
