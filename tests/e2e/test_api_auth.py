@@ -286,7 +286,7 @@ def test_the_page_shows_itself_to_sessions_alone(tally):
 # ---- methods
 
 def test_a_route_knows_its_methods(tally):
-    for path, allow in (("/api/v1/counts", {"GET", "HEAD", "POST"}),
+    for path, allow in (("/api/v1/counts", {"GET", "HEAD", "POST", "DELETE"}),
                         ("/api/v1/stats/day", {"GET", "HEAD"}),
                         ("/api/v1/jobs/roll_up", {"POST"}),
                         ("/login", {"POST"}), ("/healthz", {"GET", "HEAD"})):
