@@ -13,8 +13,8 @@ BEGIN
 	DECLARE v_end DATETIME(3) DEFAULT
 		UTC_TIMESTAMP(3) + INTERVAL p_budget_s SECOND;
 	DECLARE v_rows BIGINT UNSIGNED;
-	DECLARE v_claimed, v_quarters, v_buckets INT UNSIGNED;
-	DECLARE v_old, v_over BOOLEAN DEFAULT FALSE;
+	DECLARE v_taken, v_quarters, v_buckets INT UNSIGNED;
+	DECLARE v_old, v_left, v_over BOOLEAN DEFAULT FALSE;
 
 	IF NOT COALESCE(IS_USED_LOCK(roll_up_lock()) = CONNECTION_ID(), FALSE)
 	THEN
@@ -26,20 +26,21 @@ BEGIN
 	REPEAT
 		-- What an earlier run left is not all there is.
 		SELECT EXISTS (SELECT 1 FROM claimed_quarter) INTO v_old;
-		CALL roll_up_claim(10 * p_batch, v_claimed);
-		SET p_drained = v_claimed < 10 * p_batch AND NOT v_old;
-		IF v_claimed > 0 AND p_quarters = 0 THEN
+		CALL roll_up_claim(10 * p_batch, v_taken);
+		SET p_drained = v_taken < 10 * p_batch AND NOT v_old;
+		IF v_taken > 0 AND p_quarters = 0 THEN
 			CALL make_work_tables();
 		END IF;
-		WHILE v_claimed > 0 AND NOT v_over DO
+		SET v_left = v_taken > 0;
+		WHILE v_left AND NOT v_over DO
 			CALL roll_up_claimed(p_batch, v_rows, v_quarters,
 					     v_buckets);
 			SET p_rows = p_rows + v_rows,
 			    p_quarters = p_quarters + v_quarters,
 			    p_buckets = p_buckets + v_buckets,
-			    v_claimed = v_claimed - v_quarters,
+			    v_left = v_quarters = p_batch,
 			    v_over = UTC_TIMESTAMP(3) >= v_end;
 		END WHILE;
-		SET p_drained = p_drained AND v_claimed = 0;
+		SET p_drained = p_drained AND NOT v_left;
 	UNTIL p_drained OR v_over END REPEAT;
 END
