@@ -6,7 +6,10 @@
 
 enum {
 	KEYS_A_QUERY = 16, /* of Q_COUNT_FIND */
-	QUARTER_S = 900
+	QUARTER_S = 900,
+	JUDGED_ALONE = 4,	       /* suspects, each by a call of its own */
+	BATCH_CELLS = 1 + COUNT_CELLS, /* of Q_BATCH_ROW */
+	BATCH_ROWS = WRITER_BULK_ROWS * WRITER_COLUMNS / BATCH_CELLS
 };
 
 /* Marks the quarter hours of the rows for the next roll-up. */
@@ -80,13 +83,10 @@ static enum err check_version(
 	return e;
 }
 
-/* What the trigger does for other writers' rows: marks, and the rule. */
-static enum err follow_up(struct writer *w, struct count *const *row, size_t n)
+static enum err judge_each(struct writer *w, struct count *const *row, size_t n)
 {
-	enum err e = mark(w, row, n);
+	enum err e = E_OK;
 
-	if (!e && n)
-		e = check_version(w, row, n);
 	for (size_t i = 0; !e && i < n; i++) {
 		if (!row[i]->suspect)
 			continue;
@@ -94,6 +94,48 @@ static enum err follow_up(struct writer *w, struct count *const *row, size_t n)
 		e = db_run(w->db, Q_JUDGE, w->cell, NULL, NULL);
 	}
 	return e;
+}
+
+/* By a join, which knows the reference of each row's hour.  Where days have a
+ * busy time, nearly every row is above the reference of some other hour, and
+ * so a suspect. */
+static enum err judge_batch(
+	struct writer *w, struct count *const *row, size_t n)
+{
+	enum err e = db_run(w->db, Q_BATCH_MAKE, NULL, NULL, NULL);
+	size_t k = 0;
+
+	for (size_t i = 0; !e && i < n; i++) {
+		struct db_cell *cell = &w->cell[k * BATCH_CELLS];
+
+		if (!row[i]->suspect)
+			continue;
+		*cell = DB_I((int64_t)i);
+		count_cells(cell + 1, row[i]);
+		if (++k == BATCH_ROWS) {
+			e = db_run_bulk(w->db, Q_BATCH_ROW, w->cell, k);
+			k = 0;
+		}
+	}
+	if (!e && k)
+		e = db_run_bulk(w->db, Q_BATCH_ROW, w->cell, k);
+	return e ? e : db_run(w->db, Q_BATCH_JUDGE, NULL, NULL, NULL);
+}
+
+/* What the trigger does for other writers' rows: marks, and the rule. */
+static enum err follow_up(struct writer *w, struct count *const *row, size_t n)
+{
+	enum err e = mark(w, row, n);
+	size_t suspects = 0;
+
+	if (!e && n)
+		e = check_version(w, row, n);
+	for (size_t i = 0; !e && i < n; i++)
+		suspects += row[i]->suspect;
+	if (e)
+		return e;
+	return suspects > JUDGED_ALONE ? judge_batch(w, row, n)
+				       : judge_each(w, row, n);
 }
 
 /* Inserts the rows; E_EXISTS when some key is stored already.  The server's

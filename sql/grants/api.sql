@@ -40,3 +40,7 @@ GRANT SELECT, INSERT ON idempotency TO {api};
 GRANT SELECT ON health TO {api};
 GRANT EXECUTE ON PROCEDURE roll_up_now TO {api};
 GRANT EXECUTE ON PROCEDURE judge_record TO {api};
+GRANT EXECUTE ON PROCEDURE make_batch TO {api};
+GRANT EXECUTE ON PROCEDURE judge_batch TO {api};
+-- To fill the table that make_batch makes.
+GRANT CREATE TEMPORARY TABLES ON * TO {api};

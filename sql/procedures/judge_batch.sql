@@ -3,7 +3,7 @@
 -- finds those that may be concerned, as the insert trigger does for one row;
 -- judge_record has the rule.  A rule that fails must not lose the rows: they
 -- are in trigger_failure then, but dead-locks are the writer's to hear of.
--- A step of put_batch.
+-- In the transaction of its caller: put_batch, or the API's committer.
 CREATE OR REPLACE PROCEDURE judge_batch()
 MODIFIES SQL DATA
 BEGIN

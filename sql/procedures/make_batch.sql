@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- make_batch: an empty batch_row, for a writer of many rows: it fills the table
--- and calls put_batch.  One row a key; line is the writer's own number of it.
+-- and calls put_batch; or, of rows it has stored and marked by itself, puts those
+-- in that may be outliers and calls judge_batch.  One row a key; line is the
+-- writer's own number of it.
 -- It stays in memory: at most some 100 000 rows (max_heap_table_size, 16 MB).
 CREATE OR REPLACE PROCEDURE make_batch()
 MODIFIES SQL DATA
@@ -24,7 +26,7 @@ BEGIN
 		scooter MEDIUMINT UNSIGNED NULL,
 		observed_s MEDIUMINT UNSIGNED NOT NULL,
 		verdict ENUM('new', 'duplicate', 'conflict', 'replaced', 'kept',
-			     'no_camera', 'no_calendar', 'too_old') NULL,
+			     'no_camera', 'no_calendar', 'too_old') NOT NULL DEFAULT 'new',
 		suspect BOOLEAN NOT NULL DEFAULT FALSE,
 		PRIMARY KEY (camera_id, start_at)
 	) ENGINE=MEMORY;
