@@ -4,7 +4,8 @@ bench stats: what the statistics cost, with 1, 10 and 50 million raw rows
 (TALLY_BENCH_ROWS=1M,10M selects; a size without room on the disk is left out).
 
     load      100 cameras in five zones, a row every 75 s, made by the server
-              out of a day's values, 115 200 rows a statement
+              out of a day's values, 115 200 rows a statement; a size adds
+              older days to those of the one before
     roll-up   all their quarters marked: from raw rows into every level.  Held
               against one plain GROUP BY of the same rows by camera and hour
               with all that stats_hour keeps, and against a lean one with n, sum,
@@ -102,13 +103,16 @@ def size_of(text):
 
 
 class Size:
-    """One size: its rows, its figures."""
+    """One size, which adds days to those of the one before; its figures."""
 
-    def __init__(self, db, rows):
-        self.db, self.days = db, -(-rows // (CAMERAS * A_DAY))
+    def __init__(self, db, rows, number):
+        self.db, self.number = db, number
+        self.days = -(-rows // (CAMERAS * A_DAY))
         self.rows = self.days * CAMERAS * A_DAY
         self.start = END - dt.timedelta(days=self.days)
         self.figures, self.missed = {}, []
+        self.ids = [r[0] for r in self.run(
+            "SELECT camera_id FROM camera WHERE code LIKE 'bench-%'")]
 
     def run(self, query, *arguments):
         with self.db.cursor() as c:
@@ -125,21 +129,20 @@ class Size:
         if bound is not None and value > bound:
             self.missed.append(f"{name}: {value:.1f}")
 
-    def load(self):
-        for table in TABLES + ("count_record", "dirty_quarter",
-                               "claimed_quarter", "reference_value",
-                               "reference_camera", "outlier_backup",
-                               "outlier_low"):
+    def load(self, days_before):
+        for table in TABLES + ("reference_value", "reference_camera",
+                               "outlier_backup", "outlier_low"):
             self.run("TRUNCATE TABLE " + table)
         self.run("SET @tally_bulk = 1")
         began = time.monotonic()
-        for day in range(self.days):
-            at = self.start + dt.timedelta(days=day)
+        for day in range(days_before, self.days):
+            at = END - dt.timedelta(days=day + 1)
             self.run(ROWS, at, at, day)
             if day % 50 == 49:
                 say(f"{day + 1} of {self.days} days loaded")
         self.run("SET @tally_bulk = NULL")
-        self.note("load, rows/s", self.rows / (time.monotonic() - began))
+        self.note("load, rows/s", (self.days - days_before) * CAMERAS * A_DAY
+                  / (time.monotonic() - began))
         self.settle()
 
     def settle(self):
@@ -168,7 +171,9 @@ class Size:
         for _ in range(rounds):
             for table in TABLES:
                 self.run("TRUNCATE TABLE " + table)
-            self.run(MARKS.format(last=self.days * 96 - 1), self.start)
+            # The days, and the hours of minutes() before.
+            self.run(MARKS.format(last=self.days * 96 + 4 * self.number - 1),
+                     self.start)
             self.settle()
             lean.append(self.timed(GROUP.format(LEAN)))
             plain.append(self.timed(GROUP.format(PLAIN)))
@@ -198,17 +203,15 @@ class Size:
     # ---- rows as they come
 
     def minutes(self):
-        ids = [r[0] for r in self.run(
-            "SELECT camera_id FROM camera WHERE code LIKE 'bench-%'")]
         self.note("references of 100 cameras, s", self.timed(
             "CALL compute_references(TRUE, 600, @cameras, @done)"))
         took, rng = [], random.Random(1)
         for minute in range(31):
-            at = END + dt.timedelta(minutes=minute)
+            at = END + dt.timedelta(hours=self.number, minutes=minute)
             values = ", ".join(
                 f"({c}, '{t}', '{t + dt.timedelta(seconds=10)}', "
                 f"{rng.randint(0, 20)}, {rng.randint(0, 9)}, 1, 2, 1, 0, 3, 0, 1)"
-                for c in ids for t in (
+                for c in self.ids for t in (
                     at + dt.timedelta(seconds=s) for s in range(0, 60, 10)))
             self.run("INSERT INTO count_record (camera_id, start_at, end_at, "
                      "people, vehicle, face, people_new, vehicle_new, face_new,"
@@ -222,18 +225,16 @@ class Size:
             self.timed("CALL run_minute('worker')") for _ in range(9)))
 
     def late(self, n=10000):
-        rng = random.Random(2)
+        rng = random.Random(self.number)
         slots = min(self.days, 182) * A_DAY
-        ids = [r[0] for r in self.run(
-            "SELECT camera_id FROM camera WHERE code LIKE 'bench-%'")]
         where = set()
         while len(where) < n:
-            where.add((rng.choice(ids), rng.randrange(slots)))
+            where.add((rng.choice(self.ids), rng.randrange(slots)))
         where = sorted(where)
         for i in range(0, n, 1000):
             # In the five seconds between two rows.
-            self.run("INSERT INTO count_record (camera_id, start_at, end_at, "
-                     "people, vehicle) VALUES " + ", ".join(
+            self.run("INSERT IGNORE INTO count_record (camera_id, start_at, "
+                     "end_at, people, vehicle) VALUES " + ", ".join(
                          f"({c}, '{t - dt.timedelta(seconds=5)}', '{t}', 3, 1)"
                          for c, t in ((c, END - dt.timedelta(seconds=75 * s))
                                       for c, s in where[i:i + 1000])))
@@ -289,16 +290,12 @@ def make_cameras():
 
 
 def read():
-    """The reading bench behind what is there; True when it met its bounds."""
-    program = ROOT / "build" / "bench" / "read"
-    if not program.exists():
-        return True
-    token = STATE.parent / "read-token"
-    with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "w",
-              encoding="ascii") as f:
-        f.write(os.environ["TALLY_READ_TOKEN"] + "\n")
-    return subprocess.run([program, os.environ["TALLY_URL"], token,
-                           os.environ["TALLY_CONFIG"]]).returncode == 0
+    """What readers find behind the last size; True where it worked."""
+    return subprocess.run(
+        [ROOT / "build" / "bench" / "read", os.environ["TALLY_URL"],
+         os.environ["TALLY_TOKEN_FILE"], os.environ["TALLY_CONFIG"]],
+        env={**os.environ, "TALLY_BENCH_DATA": "there"},
+        check=False).returncode == 0
 
 
 def table(sizes):
@@ -314,7 +311,8 @@ def table(sizes):
 def main():
     db, sizes = connect(), []
     make_cameras()
-    for text in os.environ.get("TALLY_BENCH_ROWS", "1M,10M,50M").split(","):
+    for text in sorted(os.environ.get("TALLY_BENCH_ROWS", "1M,10M,50M")
+                       .split(","), key=size_of):
         rows = size_of(text)
         free = shutil.disk_usage(STATE).free
         if free < rows * DISK_A_ROW:
@@ -322,9 +320,9 @@ def main():
                 f"{free >> 20} free")
             continue
         began = time.monotonic()
-        size = Size(db, rows)
+        size = Size(db, rows, len(sizes))
+        size.load(sizes[-1].days if sizes else 0)
         sizes.append(size)
-        size.load()
         size.from_raw(3 if rows <= 1000000 else 2 if rows <= 10000000 else 1)
         size.minutes()
         size.late()
