@@ -153,7 +153,9 @@ static void take(struct req *r, struct outliers *o, const char *camera)
 static enum step ask(struct req *r, struct outliers *o)
 {
 	const struct series_camera *c = &o->series.camera[o->series.at];
-	int64_t from, to, most = o->series.limit + 1;
+	struct db_cell id = DB_I(c->camera_id), alert = DB_I(o->alert_only),
+		       most = DB_I(o->series.limit + 1), since, until;
+	int64_t from, to;
 
 	series_range(&o->series, c->tz, &from, &to);
 	if (o->after.camera) {
@@ -162,10 +164,12 @@ static enum step ask(struct req *r, struct outliers *o)
 		if (to > o->after.start + later)
 			to = o->after.start + later;
 	}
+	since = DB_I(when_number(from));
+	until = DB_I(when_number(to));
 	return req_query(r, Q_OUTLIERS,
-		DB_ARGS(DB_I(c->camera_id), DB_I(when_number(from)),
-			DB_I(when_number(to)), DB_I(o->alert_only), DB_I(most)),
-		5);
+		DB_ARGS(id, since, until, alert, most, id, since, until, alert,
+			most, most),
+		11);
 }
 
 static void write_metric(struct text *t, const struct row *row, int i)
