@@ -339,7 +339,8 @@ enum step auth_check(struct req *r)
 
 enum step auth_need(struct req *r, unsigned scopes)
 {
-	const char *wanted = "";
+	char wanted[64] = "";
+	size_t n = 0;
 
 	if (r->who.scopes & scopes) {
 		if (!(scopes & SCOPE_UNBOUND) || !r->who.cameras)
@@ -350,7 +351,8 @@ enum step auth_need(struct req *r, unsigned scopes)
 	}
 	for (unsigned i = 0; i < SCOPES; i++)
 		if (scopes & 1u << i)
-			wanted = scope_name[i];
+			n += (size_t)snprintf(wanted + n, sizeof(wanted) - n,
+				"%s%s", n ? " or " : "", scope_name[i]);
 	return req_problem(r, 403, "forbidden",
 		"the token lacks the scope this route wants: %s", wanted);
 }

@@ -114,3 +114,10 @@ enum step body_members(
 			return body_invalid(r, member[i].name, "is missing");
 	return STEP_NEXT;
 }
+
+bool body_is_null(const struct req *r, const char *member)
+{
+	const struct json *v = json_member(r->json, member);
+
+	return v && json_type(v) == JSON_NULL;
+}

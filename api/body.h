@@ -38,6 +38,10 @@ struct body_member {
 enum step body_members(
 	struct req *r, const char *what, struct body_member *member, size_t n);
 
+/* Is that member there and null?  After body_members: for a PATCH, which may
+ * take something away. */
+bool body_is_null(const struct req *r, const char *member);
+
 /* 422; why follows the member's name: "is too long". */
 enum step body_invalid(struct req *r, const char *member, const char *why);
 

@@ -33,11 +33,15 @@ enum step stats_cameras(struct req *r);
 enum step stats_found(struct req *r);
 enum step stats_rows(struct req *r);
 
-/* outliers.c: GET /outliers */
+/* outliers.c: GET /outliers, GET and PATCH /outliers/{id} */
 enum step outliers_begin(struct req *r);
 enum step outliers_cameras(struct req *r);
 enum step outliers_found(struct req *r);
 enum step outliers_rows(struct req *r);
+enum step outlier_find(struct req *r);
+enum step outlier_show(struct req *r);
+enum step outlier_review(struct req *r);
+enum step outlier_reviewed(struct req *r);
 
 /* cameras.c: GET and POST /cameras */
 enum step cameras_find(struct req *r);

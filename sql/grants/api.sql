@@ -29,8 +29,10 @@ GRANT SELECT ON retention TO {api};
 GRANT SELECT ON outlier_k TO {api};
 GRANT SELECT ON reference_value TO {api};
 GRANT SELECT ON reference_camera TO {api};
-GRANT SELECT, UPDATE (state, note) ON outlier_backup TO {api};
-GRANT SELECT, UPDATE (state, note) ON outlier_low TO {api};
+GRANT SELECT, UPDATE (state, note, reviewed_by, reviewed_at)
+	ON outlier_backup TO {api};
+GRANT SELECT, UPDATE (state, note, reviewed_by, reviewed_at)
+	ON outlier_low TO {api};
 GRANT SELECT ON outlier TO {api};
 GRANT SELECT ON job_run TO {api};
 GRANT SELECT ON job_state TO {api};

@@ -143,6 +143,11 @@ BEGIN
 				face_mean = VALUES(face_mean),
 				face_std = VALUES(face_std),
 				face_z = VALUES(face_z),
+				note = IF(state = 'withdrawn', NULL, note),
+				reviewed_by = IF(state = 'withdrawn', NULL,
+						 reviewed_by),
+				reviewed_at = IF(state = 'withdrawn', NULL,
+						 reviewed_at),
 				state = IF(state = 'withdrawn', 'open', state);
 		ELSEIF NOT p_new THEN
 			UPDATE outlier_backup SET state = 'withdrawn'
@@ -215,6 +220,11 @@ BEGIN
 				face_mean = VALUES(face_mean),
 				face_std = VALUES(face_std),
 				face_z = VALUES(face_z),
+				note = IF(state = 'withdrawn', NULL, note),
+				reviewed_by = IF(state = 'withdrawn', NULL,
+						 reviewed_by),
+				reviewed_at = IF(state = 'withdrawn', NULL,
+						 reviewed_at),
 				state = IF(state = 'withdrawn', 'open', state);
 		ELSEIF NOT p_new THEN
 			UPDATE outlier_low SET state = 'withdrawn'

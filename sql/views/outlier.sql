@@ -7,7 +7,8 @@ SELECT 'high' AS side, outlier_id, camera_id, start_at, end_at,
        people_reference, people_basis, people_n, people_mean, people_std,
        people_z, vehicle_reference, vehicle_basis, vehicle_n, vehicle_mean,
        vehicle_std, vehicle_z, face_reference, face_basis, face_n, face_mean,
-       face_std, face_z, state, detected_at, note
+       face_std, face_z, state, detected_at, note,
+       reviewed_by, reviewed_at
 FROM outlier_backup
 UNION ALL
 SELECT 'low', outlier_id, camera_id, start_at, end_at,
@@ -15,5 +16,6 @@ SELECT 'low', outlier_id, camera_id, start_at, end_at,
        people_reference, people_basis, people_n, people_mean, people_std,
        people_z, vehicle_reference, vehicle_basis, vehicle_n, vehicle_mean,
        vehicle_std, vehicle_z, face_reference, face_basis, face_n, face_mean,
-       face_std, face_z, state, detected_at, note
+       face_std, face_z, state, detected_at, note,
+       reviewed_by, reviewed_at
 FROM outlier_low

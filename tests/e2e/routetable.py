@@ -9,7 +9,7 @@ from running import ROOT
 class Route(typing.NamedTuple):
     method: str
     path: str     # "/api/v1/stats/{period}"
-    scope: str    # "" where anybody may ask
+    scope: str    # "" where anybody may ask; "review or admin"
     unbound: bool  # not for a token that is bound to cameras
     known: bool   # who has a session matters all the same
 
@@ -28,8 +28,8 @@ def routes():
     for method, v1, path, scope, known in found:
         words = re.findall(r"SCOPE_(\w+)", scope)
         unbound = "UNBOUND" in words
-        (one,) = set(words) - {"UNBOUND"} or {""}
+        one = " or ".join(w.lower() for w in words if w != "UNBOUND")
         assert one or scope == "0", (method, path, scope)
-        made.append(Route(method, "/api/v1" * bool(v1) + path, one.lower(),
+        made.append(Route(method, "/api/v1" * bool(v1) + path, one,
                           unbound, known == "true"))
     return made

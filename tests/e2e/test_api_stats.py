@@ -644,7 +644,8 @@ def test_outliers_as_csv(tally):
                for k in ("reference", "mean", "std", "z", "basis")}
     want = {k: i[k] for k in ("id", "camera", "start_at", "end_at", "people",
                               "vehicle", "face", "side", "k", "level",
-                              "state")}
+                              "status", "note", "reviewed_by",
+                              "reviewed_at")}
     assert row == {**flat({**want, **metrics, "exceeded": "people"})}
     assert row["people_z"] == "-4.5"
 

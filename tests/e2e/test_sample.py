@@ -90,7 +90,7 @@ def test_outliers_are_there_at_alert_level_on_both_sides(sampled):
                   if o["side"] == side] for side in ("high", "low")]
     assert high and low
     for o in high + low:
-        assert o["level"] == "alert" and o["state"] == "open"
+        assert o["level"] == "alert" and o["status"] == "open"
         assert o["metrics"]["people"]["basis"] == "hour_of_week"
     assert min(o["metrics"]["people"]["z"] for o in low) <= -4
     everything = get(t, "outliers?camera=sample-gate&limit=1000&level=all"

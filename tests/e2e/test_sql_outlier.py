@@ -354,6 +354,11 @@ def test_a_review_outlives_a_correction_but_not_a_withdrawal(db, steady):
     assert db.run(one) == [(oid, 40, 5.0, "confirmed", "a parade")]
     db.run("UPDATE count_record SET people = 15 WHERE start_at = %s", at)
     assert db.run(one) == [(oid, 40, 5.0, "withdrawn", "a parade")]
+    db.run("UPDATE outlier_backup SET reviewed_by = 'a person', "
+           "reviewed_at = detected_at")
+    db.run("UPDATE count_record SET people = 35 WHERE start_at = %s", at)
+    assert db.run("SELECT state, note, reviewed_by, reviewed_at "
+                  "FROM outlier_backup") == [("open", None, None, None)]
 
 
 def test_a_row_written_again_as_it_is_does_nothing(db, steady):
