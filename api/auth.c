@@ -1,37 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "api/auth.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api/api.h"
+#include "api/failures.h"
+#include "api/field.h"
 #include "api/server.h"
 #include "common/db/pool.h"
 #include "common/token.h"
 #include "common/when.h"
 
-enum {
-	ADDRESSES = 1024,
-	WINDOW_MS = 60000,
-	USED_EVERY_S = 60,
-	USED_AT_ONCE = 16
-};
+enum { USED_EVERY_S = 60, USED_AT_ONCE = 16 };
 
 struct entry {
 	unsigned char hash[TOKEN_HASH];
 	int64_t good_until_ms; /* 0: empty */
 	struct principal who;  /* its texts are the entry's own */
-};
-
-/* Failures of one address within one window. */
-struct address {
-	char addr[46];
-	int64_t until_ms;
-	int failures;
 };
 
 /* "last used" is written by the way; nobody waits for it. */
@@ -45,8 +32,7 @@ struct auth {
 	struct api *api;
 	struct used used[USED_AT_ONCE];
 	struct entry entry[AUTH_ENTRIES];
-	struct address address[ADDRESSES];
-	uint64_t failures;
+	struct failures failures;
 };
 
 /* What a request waits with. */
@@ -61,6 +47,7 @@ enum err auth_open(struct auth **a, struct api *api)
 	if (!*a)
 		return E_NOMEM;
 	(*a)->api = api;
+	failures_init(&(*a)->failures);
 	return E_OK;
 }
 
@@ -94,60 +81,31 @@ void auth_forget(struct auth *a, const unsigned char hash[32])
 		e->good_until_ms = 0;
 }
 
-void auth_origin(const char *addr, char origin[46])
+bool auth_is_limited(const struct auth *a, const char *addr)
 {
-	struct in6_addr in;
-
-	snprintf(origin, 46, "%s", addr);
-	if (inet_pton(AF_INET6, addr, &in) != 1 || IN6_IS_ADDR_V4MAPPED(&in))
-		return;
-	memset(in.s6_addr + 8, 0, 8);
-	inet_ntop(AF_INET6, &in, origin, 46);
-}
-
-static struct address *address_of(struct auth *a, const char *from)
-{
-	unsigned h = 5381;
-	struct address *at;
-	char addr[46];
-
-	auth_origin(from, addr);
-
-	for (const char *p = addr; *p; p++)
-		h = h * 33 + (unsigned char)*p;
-	at = &a->address[h % ADDRESSES];
-	if (strcmp(at->addr, addr) != 0 || when_clock_ms() >= at->until_ms) {
-		snprintf(at->addr, sizeof(at->addr), "%s", addr);
-		at->until_ms = when_clock_ms() + WINDOW_MS;
-		at->failures = 0;
-	}
-	return at;
-}
-
-bool auth_is_limited(struct auth *a, const char *addr)
-{
-	return address_of(a, addr)->failures >=
+	return failures_count(&a->failures, addr, when_clock_ms()) >=
 		a->api->conf.api_auth_failures_max;
 }
 
 bool auth_failed(struct auth *a, const char *addr)
 {
-	struct address *at = address_of(a, addr);
-
-	a->failures++;
-	if (at->failures < a->api->conf.api_auth_failures_max)
-		at->failures++;
-	return at->failures >= a->api->conf.api_auth_failures_max;
+	return failures_add(&a->failures, addr, when_clock_ms()) >=
+		a->api->conf.api_auth_failures_max;
 }
 
 uint64_t auth_failures(const struct auth *a)
 {
-	return a->failures;
+	return a->failures.total;
 }
 
 static enum step unauthorized(struct req *r, const char *why)
 {
-	text_str(&r->headers, "WWW-Authenticate: Bearer realm=\"tally\"\r\n");
+	/* RFC 6750, section 3.1: an error is named where a token was there. */
+	text_printf(&r->headers,
+		"WWW-Authenticate: Bearer realm=\"tally\"%s\r\n",
+		http_find(&r->head, "authorization")
+			? ", error=\"invalid_token\""
+			: "");
 	return req_problem(r, 401, "unauthorized", "%s", why);
 }
 
@@ -259,34 +217,12 @@ static enum step looked_up(struct req *r)
 bool auth_cookie(const struct req *r, unsigned char hash[32])
 {
 	const struct slice *v = http_find(&r->head, "cookie");
-	size_t n = sizeof(AUTH_COOKIE) - 1, i = 0;
+	struct slice value;
 
-	while (v && i < v->n) {
-		const char *p = v->at + i, *end = memchr(p, ';', v->n - i);
-		size_t len = end ? (size_t)(end - p) : v->n - i;
-
-		if (len > n + 1 && !memcmp(p, AUTH_COOKIE "=", n + 1)) {
-			token_hash(p + n + 1, len - n - 1, hash);
-			return true;
-		}
-		i += len + 1;
-		while (i < v->n && v->at[i] == ' ')
-			i++;
-	}
-	return false;
-}
-
-/* The token behind "Bearer "; false when it is another scheme. */
-static bool bearer(const struct slice *v, struct slice *token)
-{
-	size_t i = 7;
-
-	if (v->n < 8 || strncasecmp(v->at, "Bearer ", 7) != 0)
+	if (!v || !field_cookie(*v, AUTH_COOKIE, &value))
 		return false;
-	while (i < v->n && v->at[i] == ' ')
-		i++;
-	*token = (struct slice){v->at + i, v->n - i};
-	return token->n > 0;
+	token_hash(value.at, value.n, hash);
+	return true;
 }
 
 static bool copy_text(struct req *r, const char **s)
@@ -320,7 +256,7 @@ enum step auth_check(struct req *r)
 		return s == STEP_NEXT ? adopt(r, e) : s;
 	}
 	if (v) {
-		if (!bearer(v, &token))
+		if (!field_bearer(*v, &token))
 			return unauthorized(r,
 				"Authorization wants: Bearer "
 				"and a token");

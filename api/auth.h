@@ -32,12 +32,9 @@ enum step auth_need(struct req *r, unsigned scopes);
 /* A write by cookie must come from our own page.  STEP_NEXT, or a 403. */
 enum step auth_same_origin(struct req *r);
 
-/* What failures are counted by: the address; of IPv6 its network of 64 bits,
- * which is one subscriber's, unless it stands for one of IPv4. */
-void auth_origin(const char *addr, char origin[46]);
 /* One more failure from this address; true when it has too many. */
 bool auth_failed(struct auth *a, const char *addr);
-bool auth_is_limited(struct auth *a, const char *addr);
+bool auth_is_limited(const struct auth *a, const char *addr);
 
 /* Forgets what was looked up under this hash. */
 void auth_forget(struct auth *a, const unsigned char hash[32]);

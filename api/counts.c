@@ -10,6 +10,7 @@
 #include "api/audit.h"
 #include "api/auth.h"
 #include "api/counts.h"
+#include "api/field.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "common/json.h"
@@ -91,53 +92,21 @@ static enum step read_params(struct req *r, struct post *p)
 	return STEP_NEXT;
 }
 
-static bool is_type(const struct slice *v, const char *type)
-{
-	size_t n = strlen(type);
-
-	return v->n >= n && !strncasecmp(v->at, type, n) &&
-		(v->n == n || v->at[n] == ';' || v->at[n] == ' ');
-}
-
-/* The charset that is named, empty where none is. */
-static struct slice charset_of(const struct slice *v)
-{
-	static const char name[] = "charset=";
-	size_t n = sizeof(name) - 1;
-	const char *p = v->at, *end = v->at + v->n;
-
-	while ((p = memchr(p, ';', (size_t)(end - p)))) {
-		for (p++; p < end && (*p == ' ' || *p == '\t'); p++)
-			;
-		if ((size_t)(end - p) < n || strncasecmp(p, name, n) != 0)
-			continue;
-		p += n;
-		if (p < end && *p == '"')
-			p++;
-		for (n = 0; p + n < end && !strchr("\"; \t", p[n]); n++)
-			;
-		return (struct slice){p, n};
-	}
-	return (struct slice){v->at, 0};
-}
-
-static bool is_charset(struct slice v, const char *name)
+static bool is(struct slice v, const char *name)
 {
 	return v.n == strlen(name) && !strncasecmp(v.at, name, v.n);
 }
 
 static bool is_utf8(struct slice v)
 {
-	return !v.n || is_charset(v, "utf-8") || is_charset(v, "utf8") ||
-		is_charset(v, "us-ascii");
+	return !v.n || is(v, "utf-8") || is(v, "utf8") || is(v, "us-ascii");
 }
 
 /* The names that newline-delimited JSON goes by. */
-static bool is_ndjson(const struct slice *v)
+static bool is_ndjson(struct slice v)
 {
-	return is_type(v, "application/x-ndjson") ||
-		is_type(v, "application/ndjson") ||
-		is_type(v, "application/jsonl");
+	return is(v, "application/x-ndjson") || is(v, "application/ndjson") ||
+		is(v, "application/jsonl");
 }
 
 static enum step open_text(struct req *r, struct post *p, bool csv)
@@ -180,23 +149,23 @@ static enum step read_type(struct req *r, struct post *p)
 {
 	const struct slice *v = http_find(&r->head, "content-type");
 	const struct slice *enc = http_find(&r->head, "content-encoding");
-	struct slice none = {"", 0}, charset;
+	struct media m = {0};
 	enum step s;
 
-	if (!v)
-		v = &none;
-	if (enc && !(enc->n == 8 && !strncasecmp(enc->at, "identity", 8)))
+	if (enc && !is(*enc, "identity"))
 		return req_problem(r, 415, "unsupported-encoding",
 			"a body with Content-Encoding is not accepted");
-	charset = charset_of(v);
-	if (!is_utf8(charset) &&
-		(s = read_charset(r, p, charset, is_type(v, "text/csv"))) !=
+	if (v && v->n && !field_media(*v, &m))
+		return req_problem(r, 415, "unsupported-type",
+			"Content-Type is not well-formed");
+	if (!is_utf8(m.charset) &&
+		(s = read_charset(r, p, m.charset, is(m.type, "text/csv"))) !=
 			STEP_NEXT)
 		return s;
-	if (is_type(v, "text/csv") || is_ndjson(v))
-		return open_text(r, p, is_type(v, "text/csv"));
-	if (v->n && !is_type(v, "application/json") &&
-		!is_type(v, "application/x-www-form-urlencoded"))
+	if (is(m.type, "text/csv") || is_ndjson(m.type))
+		return open_text(r, p, is(m.type, "text/csv"));
+	if (m.type.n && !is(m.type, "application/json") &&
+		!is(m.type, "application/x-www-form-urlencoded"))
 		return req_problem(r, 415, "unsupported-type",
 			"Content-Type is none of application/json, text/csv "
 			"and application/x-ndjson");

@@ -4,40 +4,10 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/field.h"
 
 /* Columns of Q_KEY_FIND. */
 enum { K_FINGERPRINT, K_REPLY };
-
-/* A String of RFC 8941, section 3.3.3, or, as many send it, the text without
- * quotes.  NULL where it is neither. */
-static const char *read_key(struct arena *a, struct slice v)
-{
-	bool quoted = v.n >= 2 && v.at[0] == '"' && v.at[v.n - 1] == '"';
-	char *key = arena_alloc(a, v.n + 1);
-	size_t n = 0;
-
-	if (!key)
-		return NULL;
-	if (quoted)
-		v = (struct slice){v.at + 1, v.n - 2};
-	for (size_t i = 0; i < v.n; i++) {
-		char c = v.at[i];
-
-		if (c < (quoted ? 0x20 : 0x21) || c > 0x7e)
-			return NULL;
-		if (!quoted && strchr("\",;\\", c))
-			return NULL;
-		if (quoted && c == '"')
-			return NULL;
-		if (quoted && c == '\\') {
-			c = ++i < v.n ? v.at[i] : '\0';
-			if (c != '"' && c != '\\')
-				return NULL;
-		}
-		key[n++] = c;
-	}
-	return n && n <= IDEMPOTENCY_KEY_MAX ? key : NULL;
-}
 
 static enum step in_flight(struct req *r)
 {
@@ -75,14 +45,18 @@ enum step idempotency_begin(struct req *r, struct idempotency *i)
 {
 	const struct slice *v = http_find(&r->head, "idempotency-key");
 	const struct slice *type = http_find(&r->head, "content-type");
+	char key[FIELD_KEY_MAX + 1];
+	size_t n;
 
 	if (!v)
 		return STEP_NEXT;
-	if (!(i->key.text = read_key(&r->arena, *v)))
+	if (!(n = field_key(*v, key)))
 		return req_problem(r, 400, "bad-idempotency-key",
 			"Idempotency-Key is not 1 to %d visible characters, "
 			"best between quotes",
-			IDEMPOTENCY_KEY_MAX);
+			FIELD_KEY_MAX);
+	if (!(i->key.text = arena_copy(&r->arena, key, n)))
+		return req_fail(r, E_NOMEM);
 	i->on = true;
 	i->key.token_id = r->who.id;
 	for (struct idempotency *o = r->api->keys; o; o = o->next)

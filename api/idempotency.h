@@ -14,8 +14,6 @@
 #include "api/req.h"
 #include "common/digest.h"
 
-enum { IDEMPOTENCY_KEY_MAX = 255 };
-
 struct idempotency {
 	bool on; /* the request has a key */
 	struct commit_key key;

@@ -10,11 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/accept.h"
 #include "api/api.h"
 #include "api/blob.h"
+#include "api/field.h"
 #include "api/gzip.h"
 #include "api/work.h"
 #include "common/token.h"
@@ -389,31 +389,9 @@ enum step memo_begin(struct req *r, const char *type)
 	return STEP_NEXT;
 }
 
-/* Does If-None-Match name this reply?  "*" names any that is there. */
-static bool names(const struct req *r, const char *etag, bool is_there)
-{
-	size_t n = strlen(etag);
-
-	for (size_t i = 0; i < r->head.headers_n; i++) {
-		const struct http_header *h = &r->head.header[i];
-		struct slice v = h->value;
-
-		if (h->name.n != 13 ||
-			strncasecmp(h->name.at, "If-None-Match", 13) != 0)
-			continue;
-		if (is_there && v.n == 1 && *v.at == '*')
-			return true;
-		/* A tag has its quotes about it and none in it. */
-		for (size_t at = 0; at + n <= v.n; at++)
-			if (!memcmp(v.at + at, etag, n))
-				return true;
-	}
-	return false;
-}
-
 static enum step reply(struct req *r, const char *etag, struct blob *body)
 {
-	bool same = names(r, etag, true);
+	bool same = field_none_match(&r->head, etag, true);
 
 	text_printf(&r->headers,
 		"Vary: Accept, Accept-Encoding\r\n"
@@ -446,7 +424,7 @@ enum step memo_find(struct req *r)
 
 	u->version = u->seen;
 	make_etag(u);
-	if (names(r, u->etag, false)) {
+	if (field_none_match(&r->head, u->etag, false)) {
 		m->count.hits++;
 		return reply(r, u->etag, NULL);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/field.h"
 #include "api/resources.h"
 #include "common/log.h"
 #include "common/token.h"
@@ -150,12 +151,9 @@ void pages_close(struct pages *p)
 
 static enum step send_page(struct req *r, const struct page *page)
 {
-	const struct slice *match = http_find(&r->head, "if-none-match");
-
 	text_printf(&r->headers,
 		POLICY "ETag: %s\r\nCache-Control: no-cache\r\n", page->etag);
-	if (match && match->n == strlen(page->etag) &&
-		!memcmp(match->at, page->etag, match->n))
+	if (field_none_match(&r->head, page->etag, true))
 		return req_reply(r, 304, NULL);
 	text_add(&r->out, page->bytes, page->n);
 	return req_reply(r, 200, page->type);

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/blob.h"
+#include "api/field.h"
 #include "api/memo.h"
 #include "api/routes.h"
 #include "api/server.h"
@@ -229,8 +230,25 @@ static enum step run_steps(struct req *r)
 	return req_fail(r, E_CORRUPT);
 }
 
+/* Whoever sets a condition on a write does not want it done unless it holds
+ * (RFC 9110, section 13.1); what is written here has no tags to compare. */
+static enum step check_conditions(struct req *r)
+{
+	if (r->head.method == HTTP_GET || r->head.method == HTTP_HEAD ||
+		(field_match(&r->head) &&
+			!field_none_match(&r->head, "", true)))
+		return STEP_NEXT;
+	return req_problem(r, 412, "precondition-failed",
+		"what this route writes has no tags; only If-Match: * and "
+		"If-None-Match with tags hold");
+}
+
 static enum step has_begun(struct req *r)
 {
+	enum step s = check_conditions(r);
+
+	if (s != STEP_NEXT)
+		return s;
 	if (r->conn->body_whole) {
 		r->phase = REQ_STEPS_RUN;
 		return run_steps(r);

@@ -20,6 +20,7 @@ const char *status_text(int status)
 		{406, "Not Acceptable"},
 		{408, "Request Timeout"},
 		{409, "Conflict"},
+		{412, "Precondition Failed"},
 		{413, "Content Too Large"},
 		{414, "URI Too Long"},
 		{415, "Unsupported Media Type"},
