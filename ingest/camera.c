@@ -12,8 +12,7 @@
 
 #include "common/log.h"
 #include "common/when.h"
-#include "ingest/interval.h"
-#include "ingest/track.h"
+#include "ingest/counter.h"
 
 enum {
 	SECOND = 1000000,	/* µs */
@@ -26,8 +25,7 @@ enum {
 static const int64_t hour_us = INT64_C(3600000000);
 
 struct camera_run {
-	struct tracker tracker;
-	struct interval interval;
+	struct counter counter;
 	struct detections found;
 	struct text row;
 	int64_t base_us;     /* of the passes before this one */
@@ -88,12 +86,22 @@ static bool keep_row(struct camera *c, const struct row *r)
 	return true;
 }
 
+/* Those of the interval that ended last: lines and zones before the picture,
+ * so that a picture's row is the sign of a whole interval. */
+static bool keep_rows(struct camera *c)
+{
+	const struct interval *v = &c->run->counter.interval;
+
+	for (size_t i = v->done_n; i-- > 0;)
+		if (!keep_row(c, &v->done[i]))
+			return false;
+	return true;
+}
+
 static bool finish_interval(struct camera *c, int64_t at_us)
 {
-	struct row r;
-
-	while (interval_finish(&c->run->interval, at_us, &r))
-		if (!keep_row(c, &r))
+	while (counter_finish(&c->run->counter, at_us))
+		if (!keep_rows(c))
 			return false;
 	return true;
 }
@@ -167,7 +175,7 @@ static bool follow_clock(struct camera *c)
 		return true;
 	if (!finish_interval(c, r->at_us))
 		return false;
-	tracker_init(&r->tracker);
+	counter_forget(&r->counter);
 	skip_what_is_counted(c, mono + r->wall_us);
 	return true;
 }
@@ -191,7 +199,7 @@ static bool time_of(struct camera *c, const struct frame *f, int64_t *at_us)
 	due = r->origin_us + r->base_us + f->pts_us;
 	*at_us = due + r->wall_us;
 	return *at_us >= r->resume_us &&
-		(!r->any || *at_us > r->at_us || !r->interval.running);
+		(!r->any || *at_us > r->at_us || !r->counter.interval.running);
 }
 
 /* --- pictures --- */
@@ -199,21 +207,19 @@ static bool time_of(struct camera *c, const struct frame *f, int64_t *at_us)
 static bool look_at(struct camera *c, const struct frame *f)
 {
 	struct camera_run *r = c->run;
-	struct row done;
 	int64_t at_us;
 
 	r->last_pts_us = f->pts_us;
 	if (!time_of(c, f, &at_us))
 		return r->status == STATUS_OK;
-	while (interval_advance(&r->interval, at_us, &done))
-		if (!keep_row(c, &done))
+	while (counter_advance(&r->counter, at_us))
+		if (!keep_rows(c))
 			return false;
 	if (c->engine->find(c->engine, f, &r->found)) {
 		r->status = STATUS_MODEL_CORRUPT;
 		return false;
 	}
-	tracker_step(&r->tracker, at_us, &r->found);
-	interval_count(&r->interval, &r->tracker);
+	counter_look(&r->counter, at_us, f->w, f->h, &r->found);
 	r->at_us = at_us;
 	r->any = true;
 	c->totals.pictures++;
@@ -274,13 +280,14 @@ enum status camera_run(struct camera *c)
 	struct camera_run *r = calloc(1, sizeof(*r));
 	enum status status;
 
-	if (!r)
+	if (!r ||
+		counter_init(&r->counter, c->interval_s, c->engine->kinds, 0)) {
+		free(r);
 		return STATUS_FAILED;
+	}
 	c->run = r;
 	memset(&c->totals, 0, sizeof(c->totals));
 	c->totals.kinds = c->engine->kinds;
-	tracker_init(&r->tracker);
-	interval_init(&r->interval, c->interval_s, c->engine->kinds);
 	text_init(&r->row, 4096);
 	r->origin_us = halt_clock_us();
 	r->wall_us = wall_clock_us() - r->origin_us;
@@ -303,6 +310,7 @@ enum status camera_run(struct camera *c)
 			c->code, c->totals.damaged, words);
 		status = STATUS_SOURCE_CORRUPT;
 	}
+	counter_fini(&r->counter);
 	text_free(&r->row);
 	free(r);
 	c->run = NULL;

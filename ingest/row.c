@@ -21,13 +21,21 @@ bool row_measures(const struct row *r, enum group g)
 	return measures(r->kinds, g);
 }
 
+const char *row_code(
+	char code[ROW_CODE_MAX], const char *camera, const struct row *r)
+{
+	snprintf(code, ROW_CODE_MAX, "%s%s%s", camera, *r->name ? "/" : "",
+		r->name);
+	return code;
+}
+
 void row_json(struct text *t, const char *camera, const struct row *r)
 {
-	char at[WHEN_TEXT];
+	char at[WHEN_TEXT], code[ROW_CODE_MAX];
 	bool any = false;
 
 	json_open(t, NULL, '{');
-	json_str(t, "camera", camera);
+	json_str(t, "camera", row_code(code, camera, r));
 	json_str(t, "start_at", when_format(at, r->start_at, 0, true));
 	json_str(t, "end_at", when_format(at, r->end_at, 0, true));
 	for (int g = 0; g < GROUP_COUNT; g++) {
@@ -74,9 +82,9 @@ static void csv_text(FILE *f, const char *s)
 
 void row_csv(FILE *f, const char *camera, const struct row *r)
 {
-	char start[WHEN_TEXT], end[WHEN_TEXT];
+	char start[WHEN_TEXT], end[WHEN_TEXT], code[ROW_CODE_MAX];
 
-	csv_text(f, camera);
+	csv_text(f, row_code(code, camera, r));
 	fprintf(f, ",%s,%s", when_format(start, r->start_at, 0, true),
 		when_format(end, r->end_at, 0, true));
 	for (int g = 0; g < GROUP_COUNT; g++) {
@@ -98,6 +106,8 @@ void row_csv(FILE *f, const char *camera, const struct row *r)
 
 void totals_add(struct totals *t, const struct row *r)
 {
+	if (r->series != SERIES_FRAME)
+		return;
 	t->kinds = r->kinds;
 	if (!t->rows || r->start_at < t->first_at)
 		t->first_at = r->start_at;

@@ -11,16 +11,37 @@
 #include "common/text.h"
 #include "ingest/classes.h"
 
+enum { SERIES_NAME_MAX = 72 };
+
+/* Whose counts: the camera's whole picture, a line crossed in one direction,
+ * or a zone. */
+enum series_kind { SERIES_FRAME, SERIES_LINE, SERIES_ZONE };
+
 struct row {
-	int64_t start_at, end_at; /* seconds since 1970, UTC */
-	unsigned kinds;		  /* 1 << kind for each that is measured */
+	enum series_kind series;
+	char name[SERIES_NAME_MAX]; /* "door/in"; "" of the frame */
+	int64_t start_at, end_at;   /* seconds since 1970, UTC */
+	unsigned kinds;		    /* 1 << kind for each that is measured */
 	int present[GROUP_COUNT], fresh[GROUP_COUNT];
 	int of_kind[KIND_COUNT]; /* present */
+	/* Not of a line. */
+	int left[GROUP_COUNT];	      /* went out of view, or of the zone */
+	int peak[GROUP_COUNT];	      /* at one time, at most */
+	int64_t stay_us[GROUP_COUNT]; /* in view or in the zone, summed up */
+	/* Of a line: whose speed was measured, the sum, the most. */
+	int speed_n, speed_sum, speed_max; /* cm/s */
+	bool speeds;			   /* the line measures them */
 	int observed_s;
 };
 
 /* Whether any kind of the group is measured. */
 bool row_measures(const struct row *r, enum group g);
+
+enum { ROW_CODE_MAX = 200 };
+
+/* Of the series: the camera's, "gate-1/door/in". */
+const char *row_code(
+	char code[ROW_CODE_MAX], const char *camera, const struct row *r);
 
 /* The object that POST /api/v1/counts takes, without line ends.  What is not
  * measured is left out. */
@@ -44,6 +65,7 @@ struct totals {
 	unsigned long passes;	/* of the clip, whole ones */
 };
 
+/* Rows of lines and zones are left out: what they count is in the picture. */
 void totals_add(struct totals *t, const struct row *r);
 /* Members of an object that the caller opened. */
 void totals_json(struct text *t, const struct totals *s);

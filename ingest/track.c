@@ -23,6 +23,9 @@ static const float parked_overlap = 0.4F; /* long unseen, yet the same */
 static const float near_most = 0.75F;	  /* of the box's diagonal */
 static const float likeness_least = 0.5F; /* of two boxes' sides */
 static const float inside_most = 0.8F;	  /* of a box in a stronger one */
+static const float unsure_overlap = 0.3F; /* of a box that may be nothing */
+static const float foot_band = 0.08F;	  /* of the box's height, and … */
+static const float foot_band_least = 2; /* … pixels: what a box jitters by */
 static const float smooth = 0.6F, smooth_speed = 0.25F, smooth_size = 0.3F;
 
 /* A track and a box that may be the same object; more is better. */
@@ -46,6 +49,20 @@ enum kind track_kind(const struct track *t)
 			(best == KIND_NONE || t->vote[k] > t->vote[best]))
 			best = k;
 	return (enum kind)best;
+}
+
+bool track_in_view(const struct track *t, int64_t at_us)
+{
+	return t->counts && at_us - t->last_us <= COAST_US;
+}
+
+struct foot track_foot(const struct track *t)
+{
+	return (struct foot){.x = t->cx,
+		.y = t->cy + t->h / 2,
+		.band = fmaxf(foot_band * t->h, foot_band_least),
+		.at_us = t->last_us,
+		.counts = t->counts};
 }
 
 static bool parked(const struct track *t)
@@ -140,6 +157,17 @@ static void see(
 		t->counts = true;
 }
 
+/* Each track has one, so there is one where there is room for a track. */
+static uint16_t take_slot(struct tracker *t)
+{
+	uint16_t i = 0;
+
+	while (t->slot_used[i])
+		i++;
+	t->slot_used[i] = true;
+	return i;
+}
+
 static void begin(struct tracker *t, const struct detection *box, int64_t at_us)
 {
 	struct track *k;
@@ -150,6 +178,7 @@ static void begin(struct tracker *t, const struct detection *box, int64_t at_us)
 	}
 	k = &t->at[t->n++];
 	*k = (struct track){.id = t->next_id++,
+		.slot = take_slot(t),
 		.group = kind_group(box->kind),
 		.cx = box->x + box->w / 2,
 		.cy = box->y + box->h / 2,
@@ -173,14 +202,19 @@ static void forget_old(struct tracker *t, int64_t at_us)
 		2 * t->step_us > FLICKER_US ? 2 * t->step_us : FLICKER_US;
 	size_t kept = 0;
 
+	t->gone_n = 0;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct track *k = &t->at[i];
 		int64_t age = !k->counts ? flicker
 			: parked(k)	 ? PARKED_AGE_US
 					 : AGE_US;
 
-		if (at_us - k->last_us <= age)
+		if (at_us - k->last_us <= age) {
 			t->at[kept++] = *k;
+		} else {
+			t->slot_used[k->slot] = false;
+			t->gone[t->gone_n++] = *k;
+		}
 	}
 	t->n = kept;
 }
@@ -203,40 +237,44 @@ static bool is_part(const struct detections *d, size_t i)
 	return false;
 }
 
+/* Pairs of the tracks not seen yet with the boxes that are sure, or those that
+ * are not. */
 static size_t list_pairs(const struct tracker *t, int64_t at_us,
-	const struct detections *d, struct pair *pairs)
+	const struct detections *d, bool sure, struct pair *pairs)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < t->n; i++) {
-		struct detection where = expected(&t->at[i], at_us);
+		const struct track *k = &t->at[i];
+		struct detection where = expected(k, at_us);
 
-		for (size_t k = 0; k < d->n && n < PAIRS_MAX; k++) {
+		if (k->seen || (!sure && !track_in_view(k, at_us)))
+			continue;
+		for (size_t j = 0; j < d->n && n < PAIRS_MAX; j++) {
+			const struct detection *box = &d->at[j];
 			float worth;
 
-			if (kind_group(d->at[k].kind) != t->at[i].group)
+			if (kind_group(box->kind) != k->group ||
+				(box->score >= t->sure) != sure)
 				continue;
-			worth = worth_of(&t->at[i], &where, &d->at[k], at_us);
-			if (worth > 0)
+			worth = worth_of(k, &where, box, at_us);
+			if (worth > 0 &&
+				(sure ||
+					detection_iou(&where, box) >=
+						unsure_overlap))
 				pairs[n++] = (struct pair){
-					worth, (uint16_t)i, (uint16_t)k};
+					worth, (uint16_t)i, (uint16_t)j};
 		}
 	}
 	return n;
 }
 
-void tracker_step(struct tracker *t, int64_t at_us, const struct detections *d)
+static void join(struct tracker *t, int64_t at_us, const struct detections *d,
+	bool sure, bool taken[DETECT_MAX])
 {
 	struct pair pairs[PAIRS_MAX];
-	bool taken[DETECT_MAX] = {false};
-	size_t n;
+	size_t n = list_pairs(t, at_us, d, sure, pairs);
 
-	t->step_us = t->last_us ? at_us - t->last_us : 0;
-	t->last_us = at_us;
-	forget_old(t, at_us);
-	for (size_t i = 0; i < t->n; i++)
-		t->at[i].seen = false;
-	n = list_pairs(t, at_us, d, pairs);
 	qsort(pairs, n, sizeof(pairs[0]), by_worth);
 	for (size_t i = 0; i < n; i++) {
 		struct track *k = &t->at[pairs[i].track];
@@ -246,7 +284,20 @@ void tracker_step(struct tracker *t, int64_t at_us, const struct detections *d)
 		see(k, &d->at[pairs[i].box], at_us, t->step_us >= SLOW_US);
 		taken[pairs[i].box] = true;
 	}
+}
+
+void tracker_step(struct tracker *t, int64_t at_us, const struct detections *d)
+{
+	bool taken[DETECT_MAX] = {false};
+
+	t->step_us = t->last_us ? at_us - t->last_us : 0;
+	t->last_us = at_us;
+	forget_old(t, at_us);
+	for (size_t i = 0; i < t->n; i++)
+		t->at[i].seen = false;
+	join(t, at_us, d, true, taken);
+	join(t, at_us, d, false, taken);
 	for (size_t i = 0; i < d->n; i++)
-		if (!taken[i] && !is_part(d, i))
+		if (!taken[i] && d->at[i].score >= t->sure && !is_part(d, i))
 			begin(t, &d->at[i], at_us);
 }

@@ -42,15 +42,15 @@ static void picture(double at_s)
 {
 	int64_t at_us = (int64_t)(at_s * 1e6);
 
-	while (interval_advance(&v, at_us, &rows[n]))
-		n++;
+	while (interval_advance(&v, at_us))
+		rows[n++] = v.done[0];
 	interval_count(&v, &tracker);
 }
 
 static void finish(double at_s)
 {
-	while (interval_finish(&v, (int64_t)(at_s * 1e6), &rows[n]))
-		n++;
+	while (interval_finish(&v, (int64_t)(at_s * 1e6)))
+		rows[n++] = v.done[0];
 }
 
 START_TEST(intervals_start_at_multiples_and_where_the_last_ended)
