@@ -26,14 +26,14 @@ analytics := $(filter-out analytics/main.c,$(wildcard analytics/*.c))
 worker    := analytics/main.c
 ctl       := $(wildcard analytics/ctl/*.c)
 api       := $(filter-out api/main.c,$(wildcard api/*.c))
-ingest    := $(filter-out ingest/main.c,$(wildcard ingest/*.c ingest/detect/*.c))
+ingest    := $(filter-out ingest/main.c ingest/detect/darknet_main.c,$(wildcard ingest/*.c ingest/detect/*.c))
 ingest_cc := $(wildcard ingest/detect/*.cc)
 tests     := $(wildcard tests/*.c tests/common/*.c tests/ingest/*.c tests/analytics/*.c tests/api/*.c)
 bench     := $(wildcard tests/bench/*.c)
 fuzz      := $(wildcard tests/fuzz/*.c)
 fuzzed    := $(wildcard api/http.c api/http_read.c api/http_body.c api/query.c)
 headers   := $(wildcard common/*.h common/db/*.h ingest/*.h ingest/detect/*.h analytics/*.h analytics/ctl/*.h api/*.h)
-every     := $(common) $(db) $(analytics) $(worker) $(ctl) $(api) api/main.c $(ingest) ingest/main.c $(tests) $(bench) $(fuzz)
+every     := $(common) $(db) $(analytics) $(worker) $(ctl) $(api) api/main.c $(ingest) ingest/main.c ingest/detect/darknet_main.c $(tests) $(bench) $(fuzz)
 
 # One line of pkg-config a library, asked for only by what links it.
 libs       = $(shell $(PKG) --libs $1)
@@ -47,7 +47,10 @@ CXXFLAGS   := -std=c++17 -O2 -g -pthread $(WARN) $(SAN) -isystem /usr/include/op
 
 obj = $(patsubst %.c,$B/%.o,$(filter %.c,$1)) $(patsubst %.cc,$B/%.o,$(filter %.cc,$1))
 
-programs := $B/tally-ingest $B/tally-api $B/tally-worker $B/tally
+# Where `./dev` has built Darknet, ingest's engine darknet is built as well.
+DARKNET  := $(wildcard var/darknet/libdarknet.a)
+
+programs := $B/tally-ingest $B/tally-api $B/tally-worker $B/tally $(if $(DARKNET),$B/tally-darknet)
 all: $(programs)
 
 $B/libcommon.a: $(call obj,$(common))
@@ -61,6 +64,9 @@ $B/%.a:
 
 $B/tally-ingest: $(call obj,ingest/main.c) $B/libingest.a $B/libcommon.a
 	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(common_LIBS)
+$B/tally-darknet: CPPFLAGS += -isystem var/darknet/include
+$B/tally-darknet: $(call obj,ingest/detect/darknet_main.c) $(DARKNET)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ -lm
 $B/tally-api: $(call obj,api/main.c) $B/libapi.a $B/libanalytics.a $B/libdb.a $B/libcommon.a
 	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(api_LIBS) $(db_LIBS) $(common_LIBS)
 $B/tally-worker: $(call obj,$(worker)) $B/libanalytics.a $B/libdb.a $B/libcommon.a

@@ -19,7 +19,9 @@ enum {
 	LATE_US = 2 * SECOND,	/* behind the clip: go on from here */
 	CLOCK_STEP_US = SECOND, /* a clock that was set, not slewed */
 	SLEW_US = 1000,		/* to follow the clock by, each picture */
-	RETRY_US = SECOND	/* while the spool is full */
+	RETRY_US = SECOND,	/* while the spool is full */
+	ENGINE_RETRY_US = SECOND / 4,
+	ENGINE_TRIES = 20
 };
 
 static const int64_t hour_us = INT64_C(3600000000);
@@ -204,21 +206,42 @@ static bool time_of(struct camera *c, const struct frame *f, int64_t *at_us)
 
 /* --- pictures --- */
 
+/* An engine that has died loses pictures until it is back; a clip on its own
+ * clock can wait for it. */
+static enum err find(struct camera *c, const struct frame *f)
+{
+	enum err e = c->engine->find(c->engine, f, &c->run->found);
+
+	for (int i = 0; e == E_BUSY && c->max && i < ENGINE_TRIES; i++) {
+		if (halt_wait(c->halt, ENGINE_RETRY_US))
+			break;
+		e = c->engine->find(c->engine, f, &c->run->found);
+	}
+	return e;
+}
+
 static bool look_at(struct camera *c, const struct frame *f)
 {
 	struct camera_run *r = c->run;
 	int64_t at_us;
+	enum err e;
 
 	r->last_pts_us = f->pts_us;
 	if (!time_of(c, f, &at_us))
 		return r->status == STATUS_OK;
-	while (counter_advance(&r->counter, at_us))
-		if (!keep_rows(c))
-			return false;
-	if (c->engine->find(c->engine, f, &r->found)) {
+	e = find(c, f);
+	/* What nobody looked at was not watched. */
+	if (e == E_BUSY) {
+		c->totals.skipped++;
+		return true;
+	}
+	if (e) {
 		r->status = STATUS_MODEL_CORRUPT;
 		return false;
 	}
+	while (counter_advance(&r->counter, at_us))
+		if (!keep_rows(c))
+			return false;
 	counter_look(&r->counter, at_us, f->w, f->h, &r->found);
 	r->at_us = at_us;
 	r->any = true;

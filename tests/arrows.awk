@@ -18,7 +18,7 @@ BEGIN {
 	fence["openssl/"] = "^api/"
 	fence["zlib"] = "^(analytics/import|api/gzip)\\.c"
 	fence["opencv"] = "^ingest/detect/opencv\\.cc"
-	fence["darknet"] = "^ingest/detect/darknet\\.c"
+	fence["darknet"] = "^ingest/detect/darknet_main\\.c"
 	fence["check\\.h"] = "^tests/"
 }
 

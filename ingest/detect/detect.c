@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "ingest/detect/darknet.h"
 #include "ingest/detect/motion.h"
 #include "ingest/detect/netfile.h"
 #include "ingest/detect/opencv.h"
+#include "ingest/halt.h"
 
 enum { PATH_BYTES = 8200 };
 
@@ -76,9 +78,11 @@ void detections_thin(struct detections *d, float limit)
 	d->n = kept;
 }
 
-/* The three files of a network, as the configuration names them. */
+/* A network as the configuration names it. */
 struct model {
 	const char *cfg, *weights, *names;
+	const char *input;   /* "WIDTHxHEIGHT", or "": as its cfg says */
+	const char *setting; /* of the input */
 	char cfg_path[PATH_BYTES], weights_path[PATH_BYTES],
 		names_path[PATH_BYTES];
 };
@@ -92,22 +96,28 @@ static void place(char path[PATH_BYTES], const char *dir, const char *file)
 }
 
 /* Those that are configured; returns how many. */
-static size_t list_models(
-	const struct conf *c, struct model m[OPENCV_NETWORKS_MAX])
+static size_t list_models(const struct conf *c, struct model m[NETWORKS_MAX])
 {
-	const char *file[OPENCV_NETWORKS_MAX][3] = {
-		{c->ingest_object_cfg, c->ingest_object_weights,
-			c->ingest_object_names},
-		{c->ingest_face_cfg, c->ingest_face_weights,
-			c->ingest_face_names}};
+	const struct model named[NETWORKS_MAX] = {
+		{.cfg = c->ingest_object_cfg,
+			.weights = c->ingest_object_weights,
+			.names = c->ingest_object_names,
+			.input = c->ingest_object_input,
+			.setting = "ingest.object_input"},
+		{.cfg = c->ingest_face_cfg,
+			.weights = c->ingest_face_weights,
+			.names = c->ingest_face_names,
+			.input = c->ingest_face_input,
+			.setting = "ingest.face_input"}};
 	size_t n = 0;
 
-	for (size_t i = 0; i < OPENCV_NETWORKS_MAX; i++) {
-		if (!*file[i][0])
+	for (size_t i = 0; i < NETWORKS_MAX; i++) {
+		if (!*named[i].cfg)
 			continue;
-		place(m[n].cfg_path, c->ingest_models_dir, file[i][0]);
-		place(m[n].weights_path, c->ingest_models_dir, file[i][1]);
-		place(m[n].names_path, c->ingest_models_dir, file[i][2]);
+		m[n] = named[i];
+		place(m[n].cfg_path, c->ingest_models_dir, m[n].cfg);
+		place(m[n].weights_path, c->ingest_models_dir, m[n].weights);
+		place(m[n].names_path, c->ingest_models_dir, m[n].names);
 		n++;
 	}
 	return n;
@@ -118,8 +128,24 @@ static bool is_there(const char *path)
 	return access(path, F_OK) == 0;
 }
 
+/* "320x256"; these networks halve the picture five times. */
+static enum err read_input(const struct model *m, int *w, int *h)
+{
+	char end;
+
+	if (!*m->input)
+		return E_OK;
+	if (sscanf(m->input, "%4dx%4d%c", w, h, &end) == 2 && *w >= 32 &&
+		*h >= 32 && *w <= NETFILE_INPUT_MAX &&
+		*h <= NETFILE_INPUT_MAX && *w % 32 == 0 && *h % 32 == 0)
+		return E_OK;
+	log_error("%s: \"%s\" is not WIDTHxHEIGHT, multiples of 32 up to %d",
+		m->setting, m->input, NETFILE_INPUT_MAX);
+	return E_INVALID;
+}
+
 static enum err read_network(
-	struct opencv_network *to, const struct model *m, struct class_map *map)
+	struct net_files *to, const struct model *m, struct class_map *map)
 {
 	struct netfile *net = malloc(sizeof(*net));
 	enum err e;
@@ -138,19 +164,58 @@ static enum err read_network(
 	to->weights = m->weights_path;
 	to->w = net->w;
 	to->h = net->h;
+	memcpy(to->foreign, net->foreign, sizeof(to->foreign));
 	free(net);
-	return e;
+	return e ? e : read_input(m, &to->w, &to->h);
 }
 
-static enum err open_opencv(struct engine **e, const struct conf *c,
+/* --- the engines --- */
+
+/* Networks that Debian's Darknet cannot run are OpenCV's, beside it. */
+static enum err open_darknet(struct engine **e, const struct conf *c,
+	const struct net_files *nets, size_t n)
+{
+	struct net_files own[NETWORKS_MAX], foreign[NETWORKS_MAX];
+	struct engine *beside = NULL;
+	size_t n_own = 0, n_foreign = 0;
+	enum err r = E_OK;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!*nets[i].foreign) {
+			own[n_own++] = nets[i];
+			continue;
+		}
+		foreign[n_foreign++] = nets[i];
+		log_warn("engine darknet: %s: Debian's Darknet does not know "
+			 "%s: OpenCV runs this network",
+			nets[i].cfg, nets[i].foreign);
+	}
+	if (!n_own) {
+		log_error("engine darknet: no network is left for it");
+		return E_INVALID;
+	}
+	if (n_foreign)
+		r = opencv_open(&beside, foreign, n_foreign,
+			c->ingest_threshold, c->ingest_threads);
+	if (!r)
+		r = darknet_open(e, own, n_own, c->ingest_threshold, beside);
+	if (r && beside)
+		beside->free(beside);
+	return r;
+}
+
+static enum err open_networks(struct engine **e, const struct conf *c,
 	const struct model *m, size_t n, struct class_map *map)
 {
-	struct opencv_network nets[OPENCV_NETWORKS_MAX];
+	bool darknet = !strcmp(c->ingest_engine, "darknet");
+	const char *name = darknet ? "darknet" : "opencv";
+	struct net_files nets[NETWORKS_MAX];
 	enum err r;
 
 	if (n == 0) {
-		log_error("engine opencv: neither ingest.object_cfg nor "
-			  "ingest.face_cfg names a network");
+		log_error("engine %s: neither ingest.object_cfg nor "
+			  "ingest.face_cfg names a network",
+			name);
 		return E_INVALID;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -158,13 +223,16 @@ static enum err open_opencv(struct engine **e, const struct conf *c,
 			return r;
 	for (size_t i = 0; i < map->n; i++)
 		if (!map->entry[i].used && strcmp(map->entry[i].name, "motion"))
-			log_warn("engine opencv: class \"%s\" of "
-				 "ingest.classes is in no names list",
-				map->entry[i].name);
-	r = opencv_open(e, nets, n, c->ingest_threshold, c->ingest_threads);
+			log_warn("engine %s: class \"%s\" of ingest.classes is "
+				 "in no names list",
+				name, map->entry[i].name);
+	r = darknet ? open_darknet(e, c, nets, n)
+		    : opencv_open(e, nets, n, c->ingest_threshold,
+			      c->ingest_threads);
 	if (!r && !(*e)->kinds) {
-		log_error("engine opencv: ingest.classes maps no class of the "
-			  "names lists");
+		log_error("engine %s: ingest.classes maps no class of the "
+			  "names lists",
+			name);
 		(*e)->free(*e);
 		*e = NULL;
 		return E_INVALID;
@@ -183,13 +251,41 @@ static enum err open_motion(struct engine **e, struct class_map *map)
 	return motion_open(e, kind);
 }
 
+/* What a grey picture takes says what the camera may ask for. */
+static void tell_pace(struct engine *e)
+{
+	enum { SIDE = 640 };
+	uint8_t *grey = malloc((size_t)SIDE * SIDE * 3);
+	struct detections *d = malloc(sizeof(*d));
+	struct frame f = {
+		.bgr = grey, .w = SIDE, .h = SIDE, .row_bytes = SIDE * 3};
+	int64_t from = 0, us = 0;
+
+	if (grey && d) {
+		memset(grey, 128, (size_t)SIDE * SIDE * 3);
+		/* The first is slower than those that follow. */
+		for (int i = 0; i < 2; i++) {
+			from = halt_clock_us();
+			if (e->find(e, &f, d))
+				break;
+			us = halt_clock_us() - from;
+		}
+	}
+	if (us)
+		log_info("engine %s: %.1f ms a picture, %.1f pictures/s",
+			e->name, (double)us / 1e3, 1e6 / (double)us);
+	free(grey);
+	free(d);
+}
+
 enum err engine_open(struct engine **e, const struct conf *c)
 {
-	struct model m[OPENCV_NETWORKS_MAX];
+	struct model m[NETWORKS_MAX];
 	struct class_map map;
 	char err[512];
 	bool any = false, auto_ = !strcmp(c->ingest_engine, "auto");
 	size_t n = list_models(c, m);
+	enum err r;
 
 	*e = NULL;
 	if (class_map_parse(&map, c->ingest_classes, err)) {
@@ -198,17 +294,22 @@ enum err engine_open(struct engine **e, const struct conf *c)
 	}
 	if (!strcmp(c->ingest_engine, "motion"))
 		return open_motion(e, &map);
-	if (!auto_ && strcmp(c->ingest_engine, "opencv")) {
+	if (!auto_ && strcmp(c->ingest_engine, "opencv") &&
+		strcmp(c->ingest_engine, "darknet")) {
 		log_error("ingest.engine: \"%s\" is none of auto, opencv, "
-			  "motion",
+			  "darknet, motion",
 			c->ingest_engine);
 		return E_INVALID;
 	}
 	for (size_t i = 0; i < n; i++)
 		any = any || is_there(m[i].cfg_path) ||
 			is_there(m[i].weights_path);
-	if (any || !auto_)
-		return open_opencv(e, c, m, n, &map);
+	if (any || !auto_) {
+		r = open_networks(e, c, m, n, &map);
+		if (!r)
+			tell_pace(*e);
+		return r;
+	}
 	log_warn(
 		"engine: no model in %s: counting moving shapes; `./dev models "
 		"DIR` takes models from a folder",

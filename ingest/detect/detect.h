@@ -27,7 +27,8 @@ struct detections {
 struct engine {
 	const char *name;
 	unsigned kinds; /* 1 << kind for each it can tell */
-	/* Sets d->n.  Logs its library's words: E_NOMEM, E_CORRUPT. */
+	/* Sets d->n.  Logs its library's words: E_NOMEM, E_CORRUPT; E_BUSY:
+	 * not this picture, maybe the next. */
 	enum err (*find)(
 		struct engine *e, const struct frame *f, struct detections *d);
 	void (*free)(struct engine *e);

@@ -52,6 +52,48 @@ static bool whole(const char *s, int least, int most, int *v)
 	return true;
 }
 
+/* Remembers the first thing that Darknet's sources of 2018, which Debian has,
+ * do not know: they go on with a default. */
+static void find_foreign(struct reader *r, const char *name, const char *value)
+{
+	char *to = r->net->foreign;
+
+	if (*to)
+		return;
+	if (*value)
+		snprintf(to, sizeof(r->net->foreign), "%.24s=%.24s", name,
+			value);
+	else
+		snprintf(to, sizeof(r->net->foreign), "[%.24s]", name);
+}
+
+static bool knows_activation(const char *name)
+{
+	static const char *const known[] = {"logistic", "loggy", "relu", "elu",
+		"selu", "relie", "plse", "hardtan", "lhtan", "linear", "ramp",
+		"leaky", "tanh", "stair"};
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (!strcmp(name, known[i]))
+			return true;
+	return false;
+}
+
+static bool is_foreign(
+	const struct section *s, const char *key, const char *value)
+{
+	if (!strcmp(key, "activation"))
+		return !knows_activation(value);
+	if (!strcmp(key, "scale_x_y"))
+		return strtod(value, NULL) != 1;
+	if (!strcmp(key, "groups"))
+		return strcmp(s->name, "convolutional") != 0;
+	return !strcmp(key, "dilation") || !strcmp(key, "stride_x") ||
+		!strcmp(key, "stride_y") || !strcmp(key, "antialiasing") ||
+		!strcmp(key, "new_coords") || !strcmp(key, "group_id") ||
+		!strcmp(key, "weights_type");
+}
+
 /* "layers = -1, 29" */
 static bool whole_list(struct section *s, char *value)
 {
@@ -77,6 +119,8 @@ static enum err take_value(struct reader *r, const char *key, char *value)
 	int normalized = 0;
 	bool ok = true;
 
+	if (is_foreign(s, key, value))
+		find_foreign(r, key, value);
 	if (!strcmp(key, "width"))
 		ok = whole(value, 1, NETFILE_INPUT_MAX, &s->w);
 	else if (!strcmp(key, "height"))
@@ -215,6 +259,8 @@ static enum err end_section(struct reader *r)
 	} else if (i == ARRAY_LEN(plain)) {
 		return say(r, s->line, "a layer that Tally does not know");
 	}
+	if (!strcmp(name, "scale_channels") || !strcmp(name, "local_avgpool"))
+		find_foreign(r, name, "");
 	r->channels[n] = out;
 	r->net->layers++;
 	return e;

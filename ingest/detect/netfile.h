@@ -13,9 +13,10 @@
 #ifndef TALLY_INGEST_DETECT_NETFILE_H
 #define TALLY_INGEST_DETECT_NETFILE_H
 
-#include "common/base.h"
+#include "ingest/classes.h"
 
 enum {
+	NETWORKS_MAX = 2, /* of an engine: objects, faces */
 	NETFILE_LAYERS_MAX = 512,
 	NETFILE_CFG_MAX = 1 << 20,     /* bytes */
 	NETFILE_WEIGHTS_MAX = 1 << 30, /* bytes */
@@ -33,7 +34,18 @@ struct netfile {
 	int classes; /* it tells apart */
 	int layers;
 	uint64_t weights; /* floats in the weights file */
+	/* "[scale_channels]" and its like: the first thing in the cfg that
+	 * Debian's Darknet would leave out or take for another; "" without. */
+	char foreign[64];
 	struct netfile_layer layer[NETFILE_LAYERS_MAX];
+};
+
+/* A network whose files are in order, for an engine to open. */
+struct net_files {
+	const char *cfg, *weights;
+	int w, h; /* pixels it is given */
+	struct class_list classes;
+	char foreign[64]; /* as above */
 };
 
 /* Logs one line with file and line: E_IO, E_SYNTAX, E_INVALID (a value or a

@@ -128,7 +128,7 @@ void opencv_free(struct engine *e)
 	delete reinterpret_cast<opencv_engine *>(e);
 }
 
-void load(opencv_engine *o, const struct opencv_network *from)
+void load(opencv_engine *o, const struct net_files *from)
 {
 	o->nets.emplace_back();
 	network &n = o->nets.back();
@@ -159,9 +159,8 @@ void rehearse(opencv_engine *o, struct detections *d)
 
 } // namespace
 
-extern "C" enum err opencv_open(struct engine **e,
-	const struct opencv_network *nets, size_t n, double threshold,
-	int threads)
+extern "C" enum err opencv_open(struct engine **e, const struct net_files *nets,
+	size_t n, double threshold, int threads)
 {
 	opencv_engine *o = new (std::nothrow) opencv_engine();
 	enum err r = o ? E_OK : E_NOMEM;

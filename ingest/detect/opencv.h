@@ -7,23 +7,15 @@
 #define TALLY_INGEST_DETECT_OPENCV_H
 
 #include "ingest/detect/detect.h"
+#include "ingest/detect/netfile.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum { OPENCV_NETWORKS_MAX = 2 };
-
-/* Files that netfile found in order. */
-struct opencv_network {
-	const char *cfg, *weights;
-	int w, h; /* pixels it takes */
-	struct class_list classes;
-};
-
 /* Takes copies.  threshold: 0 to 1; the networks themselves drop all below
  * 0.2.  Logs OpenCV's words on failure: E_CORRUPT, E_NOMEM. */
-MUST enum err opencv_open(struct engine **e, const struct opencv_network *nets,
+MUST enum err opencv_open(struct engine **e, const struct net_files *nets,
 	size_t n, double threshold, int threads);
 
 #ifdef __cplusplus

@@ -5,6 +5,8 @@ by row, with the API and MariaDB killed and started again in the middle.
 """
 import csv
 import json
+import os
+import signal
 import subprocess
 import time
 from datetime import datetime, timezone
@@ -14,6 +16,7 @@ import pytest
 from running import BUILD, ROOT, SHARED
 
 CLIP = SHARED / "data/videos/one-by-one-person-detection.mp4"
+FACES = SHARED / "data/videos/face-demographics-walking-preview.mp4"
 MODELS = SHARED / "models"
 FIGURES = ("people", "vehicle", "face", "people_new", "vehicle_new", "face_new")
 
@@ -52,6 +55,49 @@ def stored_rows(tally):
 def utc(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(
         timezone.utc)
+
+
+def children(pid):
+    """Processes that any thread of it has started."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
+            found += map(int, f.read().split())
+    return found
+
+
+@pytest.mark.skipif(not (ROOT / BUILD / "tally-darknet").exists(),
+                    reason="Darknet is not there; ./dev darknet builds it")
+def test_darknet_counts_what_opencv_counts_though_it_dies(tally, tmp_path):
+    totals = {}
+    for engine in ("opencv", "darknet"):
+        folder = tmp_path / engine
+        folder.mkdir()
+        ingest = start_ingest(
+            tally, folder, "--engine", engine, "--source", FACES,
+            "--camera", f"clip-{engine}", "--start", "2026-11-18T12:00:00Z")
+        while engine == "darknet" and ingest.poll() is None:
+            rows = folder / "report.csv"
+            if rows.exists() and rows.read_text().count("\n") > 1:
+                for child in children(ingest.pid):
+                    os.kill(child, signal.SIGKILL)
+                break
+            time.sleep(0.02)
+        totals[engine] = json.loads(ingest.stdout.read())
+        log = (folder / "ingest.log").read_text()
+        assert ingest.wait() == 0, log
+        assert f"engine {engine}: " in log and "pictures/s" in log
+    assert "tally-darknet was ended by signal 9" in log
+    assert "tally-darknet works again" in log
+    one, other = totals["opencv"], totals["darknet"]
+    assert other["stored"] == other["intervals"] == one["intervals"] >= 3
+    assert other["pictures"] == one["pictures"] and other["skipped"] == 0
+    for metric in ("people", "people_new", "face"):
+        assert other[metric] == one[metric] > 0, metric
+    status, page = tally.json("GET", "/api/v1/counts?camera=clip-darknet",
+                              tally.read_token)
+    assert status == 200
+    assert sum(row["people"] for row in page["items"]) == other["people"]
 
 
 def test_every_count_arrives_once_though_api_and_mariadb_die(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <check.h>
+#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +96,140 @@ START_TEST(the_models_find_people_and_faces_in_the_clip)
 	ck_assert_uint_le(faces, 25);
 	e->free(e);
 	source_close(s);
+}
+END_TEST
+
+/* tally-darknet is only built where `./dev` could get Darknet. */
+static bool darknet_there(void)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 20);
+
+	ck_assert_int_gt(n, 0);
+	path[n] = '\0';
+	strcpy(strrchr(path, '/'), "/tally-darknet");
+	return clip_there(path, "ingest/detect") &&
+		clip_there(CLIP_FACES, "ingest/detect") &&
+		clip_there(CLIP_MODELS, "ingest/detect");
+}
+
+/* Each box that is well above the threshold has its like: of the same kind,
+ * overlapping by 0.9, of a score within 0.05. */
+static void each_has_its_like(
+	const struct detections *of, const struct detections *in, size_t *boxes)
+{
+	for (size_t i = 0; i < of->n; i++) {
+		const struct detection *a = &of->at[i], *b = NULL;
+
+		if (a->score < 0.35F)
+			continue;
+		for (size_t k = 0; k < in->n; k++)
+			if (in->at[k].kind == a->kind &&
+				detection_iou(a, &in->at[k]) >= 0.9F)
+				b = &in->at[k];
+		ck_assert_msg(b, "a box of kind %d, score %.3f is missing",
+			(int)a->kind, (double)a->score);
+		ck_assert_float_le(fabsf(a->score - b->score), 0.05F);
+		(*boxes)++;
+	}
+}
+
+/* Every fifth picture; at least so many pairs of boxes. */
+static void compare_engines(int pictures, size_t least)
+{
+	static struct detections a, b;
+	struct engine *opencv, *darknet;
+	size_t boxes = 0;
+	struct source *s;
+	struct frame f;
+
+	ck_assert(!source_open(&s, CLIP_FACES));
+	set("ingest.engine=opencv");
+	ck_assert(!engine_open(&opencv, &conf));
+	set("ingest.engine=darknet");
+	ck_assert(!engine_open(&darknet, &conf));
+	ck_assert_uint_eq(opencv->kinds, darknet->kinds);
+	for (int i = 0; i < pictures; i++) {
+		for (int skip = 0; skip < 5; skip++)
+			ck_assert(!source_read(s, &f));
+		ck_assert(!opencv->find(opencv, &f, &a));
+		ck_assert(!darknet->find(darknet, &f, &b));
+		each_has_its_like(&a, &b, &boxes);
+		each_has_its_like(&b, &a, &boxes);
+	}
+	ck_assert_uint_ge(boxes, least);
+	opencv->free(opencv);
+	darknet->free(darknet);
+	source_close(s);
+}
+
+START_TEST(darknet_and_opencv_agree_on_boxes)
+{
+	if (!darknet_there())
+		return;
+	set("ingest.face_cfg=");
+	compare_engines(5, 16);
+	set("ingest.object_input=256x256");
+	compare_engines(3, 4);
+}
+END_TEST
+
+/* The process that this one started; 0: none. */
+static pid_t child_of_ours(void)
+{
+	char path[64];
+	FILE *f;
+	int pid = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+		(int)getpid());
+	f = fopen(path, "re");
+	ck_assert_ptr_nonnull(f);
+	if (fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	fclose(f);
+	return pid;
+}
+
+START_TEST(a_darknet_that_dies_is_started_again)
+{
+	static struct detections d;
+	struct engine *e;
+	struct source *s;
+	struct frame f;
+	pid_t pid;
+
+	if (!darknet_there())
+		return;
+	set("ingest.face_cfg=");
+	set("ingest.engine=darknet");
+	ck_assert(!source_open(&s, CLIP_FACES));
+	ck_assert(!source_read(s, &f));
+	ck_assert(!engine_open(&e, &conf));
+	ck_assert(!e->find(e, &f, &d));
+	ck_assert_uint_ge(d.n, 2);
+	pid = child_of_ours();
+	ck_assert_int_gt(pid, 0);
+	ck_assert(!kill(pid, SIGKILL));
+	ck_assert_int_eq(e->find(e, &f, &d), E_BUSY);
+	ck_assert_int_eq(child_of_ours(), 0);
+	ck_assert(!e->find(e, &f, &d));
+	ck_assert_uint_ge(d.n, 2);
+	ck_assert_int_ne(child_of_ours(), pid);
+	e->free(e);
+	ck_assert_int_eq(child_of_ours(), 0);
+	source_close(s);
+}
+END_TEST
+
+START_TEST(an_input_size_is_a_multiple_of_32)
+{
+	if (!clip_there(CLIP_MODELS, "ingest/detect"))
+		return;
+	set("ingest.object_input=300x320");
+	ck_assert_int_eq(open_only(), E_INVALID);
+	set("ingest.object_input=320");
+	ck_assert_int_eq(open_only(), E_INVALID);
 }
 END_TEST
 
@@ -245,6 +381,9 @@ Suite *test_ingest_detect(void)
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, the_models_find_people_and_faces_in_the_clip);
+	tcase_add_test(t, darknet_and_opencv_agree_on_boxes);
+	tcase_add_test(t, a_darknet_that_dies_is_started_again);
+	tcase_add_test(t, an_input_size_is_a_multiple_of_32);
 	tcase_add_test(t, without_any_model_auto_counts_moving_shapes);
 	tcase_add_test(t, a_model_file_that_is_missing_or_cut_is_an_error);
 	tcase_add_test(t, a_cfg_that_is_cut_anywhere_is_an_error);
