@@ -58,12 +58,32 @@ const char *charset_name(const struct charset *c)
 	return "CP949";
 }
 
-/* As far as it goes; *used of s.  E_INVALID: at s + *used. */
+static size_t characters(const char *utf8, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		k += ((unsigned char)utf8[i] & 0xc0) != 0x80;
+	return k;
+}
+
+/* The bytes of that many characters: ASCII has one, all else two. */
+static size_t place_behind(const char *s, size_t count)
+{
+	size_t i = 0;
+
+	while (count--)
+		i += (unsigned char)s[i] < 0x80 ? 1 : 2;
+	return i;
+}
+
+/* As far as it goes; *used of s.  E_INVALID: at s + *used.  There iconv may
+ * stand behind two bytes that are no character, so the place is counted. */
 static enum err convert(struct charset *c, const char *s, size_t n,
 	struct text *t, size_t *used)
 {
 	char *in = (char *)(uintptr_t)s;
-	size_t left = n;
+	size_t left = n, count = 0;
 
 	for (;;) {
 		char piece[PIECE], *out = piece;
@@ -72,11 +92,14 @@ static enum err convert(struct charset *c, const char *s, size_t n,
 		int why = errno;
 
 		text_add(t, piece, sizeof(piece) - room);
+		count += characters(piece, sizeof(piece) - room);
 		*used = n - left;
 		if (bad != (size_t)-1 || why == EINVAL)
 			return E_OK;
-		if (why != E2BIG)
-			return E_INVALID;
+		if (why == E2BIG)
+			continue;
+		*used = place_behind(s, count);
+		return E_INVALID;
 	}
 }
 

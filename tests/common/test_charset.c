@@ -55,6 +55,8 @@ START_TEST(what_is_not_well_formed_is_told_by_its_place)
 	EXPECT("\xb0\xa1"
 	       "x\xb0",
 		"\xea\xb0\x80x", 3);
+	/* Two bytes that look like a character; iconv stops behind them. */
+	EXPECT("\xc7\xac\xa2\xe8z", "\xed\x91\xbc", 2);
 }
 END_TEST
 
