@@ -31,7 +31,7 @@ ingest_cc := $(wildcard ingest/detect/*.cc)
 tests     := $(wildcard tests/*.c tests/common/*.c tests/ingest/*.c tests/analytics/*.c tests/api/*.c)
 bench     := $(wildcard tests/bench/*.c)
 fuzz      := $(wildcard tests/fuzz/*.c)
-fuzzed    := $(wildcard api/http.c api/http_read.c api/http_body.c api/query.c)
+fuzzed    := $(wildcard api/accept.c api/field.c api/http.c api/http_read.c api/http_body.c api/query.c)
 headers   := $(wildcard common/*.h common/db/*.h ingest/*.h ingest/detect/*.h analytics/*.h analytics/ctl/*.h api/*.h)
 every     := $(common) $(db) $(analytics) $(worker) $(ctl) $(api) api/main.c $(ingest) ingest/main.c ingest/detect/darknet_main.c $(tests) $(bench) $(fuzz)
 
@@ -91,11 +91,15 @@ $B/bench/%: $B/tests/bench/%.o $B/libapi.a $B/libingest.a $B/libanalytics.a $B/l
 bench: $(patsubst tests/bench/%.c,$B/bench/%,$(bench))
 
 # Fuzzers are plain LLVMFuzzerTestOneInput files; clang's libFuzzer drives them.
-$B/fuzz/%: tests/fuzz/%.c $(common) $(fuzzed) $(wildcard common/*.h api/*.h)
+$B/fuzz/%.o: %.c
 	@mkdir -p $(@D)
-	clang -std=c11 -g -O1 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ \
-		$< $(fuzzed) $(common) $(common_LIBS)
+	@clang -std=c11 -g -O1 -Wall -Wextra -I. -D_GNU_SOURCE $(shell $(PKG) --cflags libcjson) \
+		-fsanitize=fuzzer-no-link$(,)address$(,)undefined -fno-sanitize-recover=all -MMD -MP -c -o $@ $<
+$B/fuzz/lib.a: $(patsubst %.c,$B/fuzz/%.o,$(common) $(fuzzed))
+$B/fuzz/%: $B/fuzz/tests/fuzz/%.o $B/fuzz/lib.a
+	@echo "  ld  $@"; clang -fsanitize=fuzzer$(,)address$(,)undefined -Wl,--as-needed -o $@ $^ $(common_LIBS)
 fuzz: $(patsubst tests/fuzz/%.c,$B/fuzz/%,$(fuzz))
+-include $(patsubst %.c,$B/fuzz/%.d,$(common) $(fuzzed) $(fuzz))
 
 $B/%.o: %.c
 	@mkdir -p $(@D)

@@ -3,17 +3,9 @@
  * The rows of a text are the same however its bytes were cut.  The first byte
  * seeds the cutting.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/csv.h"
 #include "common/text.h"
-
-#define HOLD(what) \
-	do { \
-		if (!(what)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void tell(struct text *t, const struct csv *c, enum csv_step step)
 {
@@ -38,10 +30,8 @@ static void read_rows(struct text *t, const char *buf, size_t n, unsigned *seed)
 
 	csv_init(&c);
 	do {
-		size_t give = n - at;
+		size_t give = fuzz_cut(n - at, seed);
 
-		if (seed && give)
-			give = 1 + (size_t)rand_r(seed) % give;
 		step = csv_next(&c, buf + at, give, at + give == n, &used);
 		HOLD(used <= give);
 		HOLD(step != CSV_MORE || (used == give && at + give < n));
@@ -53,7 +43,6 @@ static void read_rows(struct text *t, const char *buf, size_t n, unsigned *seed)
 	HOLD(step != CSV_REFUSED || c.fault >= CSV_ENCODING);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	unsigned seed = n ? data[0] : 0;
@@ -63,9 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 1)
 		return 0;
 	n--;
-	copy = malloc(n ? n : 1);
-	HOLD(copy);
-	memcpy(copy, data + 1, n);
+	copy = fuzz_copy(data + 1, n);
 	text_init(&whole, 1 << 26);
 	text_init(&cut, 1 << 26);
 	read_rows(&whole, copy, n, NULL);

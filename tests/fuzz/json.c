@@ -3,17 +3,9 @@
  * What json_check lets pass cJSON builds, and writing the tree with our own
  * writer gives a text that reads the same; strings and numbers survive.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/json.h"
 #include "common/text.h"
-
-#define HOLD(what) \
-	do { \
-		if (!(what)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void write_members(struct text *t, const struct json *v);
 
@@ -53,18 +45,14 @@ static void write_members(struct text *t, const struct json *v)
 		write_value(t, v);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	char *copy = malloc(n ? n : 1);
+	char *copy = fuzz_copy(data, n);
 	struct text first, second;
 	struct json *root;
 	size_t at = 0;
 	enum json_fault f;
 
-	HOLD(copy);
-	if (n)
-		memcpy(copy, data, n);
 	text_init(&first, 1 << 26);
 	text_init(&second, 1 << 26);
 	f = json_check(copy, n, &at);

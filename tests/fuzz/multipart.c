@@ -3,17 +3,9 @@
  * The parts of a form are the same however its bytes were cut.  The first byte
  * seeds the cutting; up to the first LF stands the Content-Type.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/multipart.h"
 #include "common/text.h"
-
-#define HOLD(what) \
-	do { \
-		if (!(what)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void tell(struct text *t, char what, const struct slice *s)
 {
@@ -39,10 +31,8 @@ static void read_parts(struct text *t, struct slice type, const char *buf,
 		return;
 	}
 	while (at < n && step != MULTIPART_REFUSED) {
-		size_t give = n - at;
+		size_t give = fuzz_cut(n - at, seed);
 
-		if (seed)
-			give = 1 + (size_t)rand_r(seed) % give;
 		step = multipart_next(&m, buf + at, give, &used, &piece);
 		HOLD(used <= give);
 		HOLD(step != MULTIPART_MORE || used == give);
@@ -68,7 +58,6 @@ static void read_parts(struct text *t, struct slice type, const char *buf,
 	text_printf(t, "end %d %s", multipart_ended(&m), m.why);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	unsigned seed = n ? data[0] : 0;

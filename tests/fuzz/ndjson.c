@@ -3,18 +3,10 @@
  * The lines of a text are the same however its bytes were cut, and each is read
  * as JSON in its place.  The first byte seeds the cutting.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "common/json.h"
 #include "common/lines.h"
 #include "common/text.h"
-
-#define HOLD(what) \
-	do { \
-		if (!(what)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void tell(struct text *t, struct lines *l)
 {
@@ -39,10 +31,8 @@ static void read_lines(
 
 	lines_init(&l);
 	do {
-		size_t give = n - at;
+		size_t give = fuzz_cut(n - at, seed);
 
-		if (seed && give)
-			give = 1 + (size_t)rand_r(seed) % give;
 		step = lines_next(&l, buf + at, give, at + give == n, &used);
 		HOLD(used <= give);
 		HOLD(step != LINES_MORE || (used == give && at + give < n));
@@ -54,7 +44,6 @@ static void read_lines(
 	text_printf(t, "%d %zu", step, step == LINES_LONG ? l.line : 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	unsigned seed = n ? data[0] : 0;
@@ -64,9 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 1)
 		return 0;
 	n--;
-	copy = malloc(n ? n : 1);
-	HOLD(copy);
-	memcpy(copy, data + 1, n);
+	copy = fuzz_copy(data + 1, n);
 	text_init(&whole, 1 << 26);
 	text_init(&cut, 1 << 26);
 	read_lines(&whole, copy, n, NULL);

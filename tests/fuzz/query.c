@@ -3,18 +3,10 @@
  * What a query string decodes to is UTF-8, bounded, and reads the same when it
  * is encoded again.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "api/query.h"
 #include "common/text.h"
 #include "common/utf8.h"
-
-#define HOLD(what) \
-	do { \
-		if (!(what)) \
-			abort(); \
-	} while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void encode(struct text *t, const char *s)
 {
@@ -22,18 +14,14 @@ static void encode(struct text *t, const char *s)
 		text_printf(t, "%%%02x", (unsigned char)*s);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct query q, again;
 	struct arena a;
 	struct text t;
 	char why[QUERY_WHY] = "";
-	char *copy = malloc(n ? n : 1);
+	char *copy = fuzz_copy(data, n);
 
-	HOLD(copy);
-	if (n)
-		memcpy(copy, data, n);
 	arena_init(&a, 1 << 20);
 	text_init(&t, 1 << 20);
 	if (query_parse(&q, &a, (struct slice){copy, n}, why)) {
