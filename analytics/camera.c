@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "analytics/camera.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "analytics/calendar.h"
@@ -8,7 +9,10 @@
 #include "common/tz.h"
 #include "common/utf8.h"
 
-enum { DETAIL_MAX = 4096 };
+enum { DETAIL_MAX = 4096, TRIES = 5 };
+
+/* What SIGNAL is to a client. */
+enum { ERROR_SIGNAL = 1644 };
 
 static bool code_letter(char c)
 {
@@ -30,17 +34,23 @@ bool camera_code_ok(const char *code, size_t n)
 	return part;
 }
 
+static const char *wrong_text(
+	const char *name, const char *site, const char *tz)
+{
+	if (name && !utf8_shown(name, CAMERA_NAME_MAX, CAMERA_NAME_MAX))
+		return "name";
+	if (site && !utf8_shown(site, SITE_NAME_MAX * 4, SITE_NAME_MAX))
+		return "site";
+	if (tz && !tz_name_ok(tz))
+		return "tz";
+	return NULL;
+}
+
 static const char *wrong_field(const struct camera_new *c)
 {
 	if (!camera_code_ok(c->code, strlen(c->code)))
 		return "camera";
-	if (c->name && !utf8_shown(c->name, CAMERA_NAME_MAX, CAMERA_NAME_MAX))
-		return "name";
-	if (c->site && !utf8_shown(c->site, SITE_NAME_MAX * 4, SITE_NAME_MAX))
-		return "site";
-	if (c->tz && !tz_name_ok(c->tz))
-		return "tz";
-	return NULL;
+	return wrong_text(c->name, c->site, c->tz);
 }
 
 const char *camera_rule(const char *field)
@@ -131,6 +141,16 @@ static enum err add(struct db *db, const struct camera_new *c,
 	return e;
 }
 
+static enum err ensure_zone(struct db *db, const char *tz, const char **field)
+{
+	enum err e = tz ? calendar_ensure(db, tz, NULL) : E_OK;
+
+	if (e != E_NOT_FOUND && e != E_INVALID)
+		return e;
+	*field = "tz";
+	return E_INVALID;
+}
+
 enum err camera_create(struct db *db, const struct camera_new *c,
 	const struct audit_by *by, int64_t *camera_id, const char **field)
 {
@@ -139,15 +159,104 @@ enum err camera_create(struct db *db, const struct camera_new *c,
 
 	if ((*field = wrong_field(c)))
 		return E_INVALID;
-	if (c->tz && (e = calendar_ensure(db, c->tz, NULL))) {
-		if (e != E_NOT_FOUND && e != E_INVALID)
-			return e;
-		*field = "tz";
-		return E_INVALID;
-	}
+	if ((e = ensure_zone(db, c->tz, field)))
+		return e;
 	arena_init(&a, 64 << 10);
-	for (int tries = 0; tries < 5; tries++)
+	for (int tries = 0; tries < TRIES; tries++)
 		if ((e = add(db, c, by, &a, camera_id)) != E_BUSY)
+			break;
+	arena_reset(&a);
+	return e;
+}
+
+/* ---- changing ---- */
+
+enum err camera_refused(struct db *db, enum err e, char why[CAMERA_WHY])
+{
+	if (e != E_DB || db_error_no(db) != ERROR_SIGNAL)
+		return e;
+	snprintf(why, CAMERA_WHY, "%s", db_error_text(db));
+	return E_CONFLICT;
+}
+
+static enum err note_change(
+	struct db *db, const struct camera_change *c, const struct audit_by *by)
+{
+	struct text t;
+	enum err e = E_NOMEM;
+
+	text_init(&t, DETAIL_MAX);
+	json_open(&t, NULL, '{');
+	if (c->name)
+		json_str(&t, "name", c->name);
+	if (c->site)
+		json_str(&t, "site", c->site);
+	if (c->has_tz)
+		json_str(&t, "tz", c->tz);
+	if (c->has_retired)
+		json_bool(&t, "retired", c->retired);
+	json_close(&t, '}');
+	if (!t.full)
+		e = audit_add(db, by, "camera.change", c->code, t.at);
+	text_free(&t);
+	return e;
+}
+
+/* Of the camera, and of what hangs on it all but the name. */
+static enum err write_change(
+	struct db *db, const struct camera_change *c, struct arena *a)
+{
+	struct db_cell tz = c->tz ? DB_S(c->tz) : DB_NULL, site = DB_NULL, id;
+	struct db_cell name = c->name ? DB_S(c->name) : DB_NULL;
+	struct db_cell retired = c->has_retired ? DB_I(c->retired) : DB_NULL;
+	struct db_rows rows;
+	int64_t site_id;
+	enum err e =
+		db_run(db, Q_CAMERA_LOCK, DB_ARGS(DB_S(c->code)), a, &rows);
+
+	if (e || !rows.n)
+		return e ? e : E_NOT_FOUND;
+	id = DB_I(rows.cell[0].i);
+	if (c->site) {
+		if ((e = find_or_add_site(db, c->site, a, &site_id)))
+			return e;
+		site = DB_I(site_id);
+	}
+	return db_run(db, Q_CAMERA_CHANGE,
+		DB_ARGS(id, name, site, DB_I(c->has_tz), tz, retired, retired,
+			id, id),
+		NULL, NULL);
+}
+
+static enum err change(struct db *db, const struct camera_change *c,
+	const struct audit_by *by, struct arena *a, char why[CAMERA_WHY])
+{
+	enum err e = db_begin(db);
+
+	if (e)
+		return e;
+	e = camera_refused(db, write_change(db, c, a), why);
+	if (!e)
+		e = note_change(db, c, by);
+	if (!e)
+		return db_commit(db);
+	db_rollback(db);
+	return e;
+}
+
+enum err camera_change(struct db *db, const struct camera_change *c,
+	const struct audit_by *by, const char **field, char why[CAMERA_WHY])
+{
+	struct arena a;
+	enum err e;
+
+	if ((*field = wrong_text(c->name, c->site, c->tz)))
+		return E_INVALID;
+	if ((e = ensure_zone(db, c->tz, field)))
+		return e;
+	arena_init(&a, 64 << 10);
+	for (int tries = 0; tries < TRIES; tries++)
+		if ((e = change(db, c, by, &a, why)) != E_BUSY)
 			break;
 	arena_reset(&a);
 	return e;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * camera: adding cameras, for the command and the API alike.
+ * camera: adding and changing cameras, for the command and the API alike.
  */
 #ifndef TALLY_ANALYTICS_CAMERA_H
 #define TALLY_ANALYTICS_CAMERA_H
@@ -33,5 +33,26 @@ const char *camera_rule(const char *field);
  */
 MUST enum err camera_create(struct db *db, const struct camera_new *c,
 	const struct audit_by *by, int64_t *camera_id, const char **field);
+
+struct camera_change {
+	const char *code;	 /* of the one to change */
+	const char *name, *site; /* as above; NULL: as it is */
+	bool has_tz;
+	const char *tz; /* NULL: its site's */
+	bool has_retired, retired;
+};
+
+enum { CAMERA_WHY = 320 };
+
+/*
+ * Changes it, with a row in the audit list; its lines and zones (parent_id)
+ * move and retire with it.  As camera_create; besides E_NOT_FOUND: no such
+ * camera; E_CONFLICT: the database refused it, why says so in a sentence.
+ */
+MUST enum err camera_change(struct db *db, const struct camera_change *c,
+	const struct audit_by *by, const char **field, char why[CAMERA_WHY]);
+
+/* E_CONFLICT and the sentence of what a trigger refused, else e as it is. */
+enum err camera_refused(struct db *db, enum err e, char why[CAMERA_WHY]);
 
 #endif

@@ -79,6 +79,9 @@ static const char *fault(enum body_kind kind, const struct json *v)
 				n <= WHOLE_MAX && n == floor(n)
 			? NULL
 			: "is no whole number from 0 on";
+	case BODY_TRUTH:
+		return json_type(v) == JSON_BOOL ? NULL
+						 : "is neither true nor false";
 	}
 	return NULL;
 }

@@ -19,7 +19,7 @@ enum step body_begin(struct req *r);
 /* For a route's body.  STEP_NEXT, or a 413. */
 enum step body_take(struct req *r, const char *at, size_t n);
 
-enum body_kind { BODY_TEXT, BODY_TEXTS, BODY_WHOLE };
+enum body_kind { BODY_TEXT, BODY_TEXTS, BODY_WHOLE, BODY_TRUTH };
 
 struct body_member {
 	const char *name;

@@ -1,29 +1,51 @@
 // SPDX-License-Identifier: MIT
 /*
- * GET and POST /api/v1/cameras.
+ * GET /api/v1/cameras and one of them: what they are and how they fare.
+ *
+ * What was watched today is asked of the quarter hours, not of the rows, for
+ * all cameras of a page at once: a thousand of them have a hundred thousand
+ * quarter hours, and millions of rows.
+ *
+ * Map of the file: a camera and its day; the list; one.
  */
+#include "api/cameras.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "analytics/camera.h"
 #include "api/api.h"
-#include "api/audit.h"
-#include "api/body.h"
 #include "api/list.h"
 #include "api/page.h"
 #include "api/resources.h"
-#include "api/work.h"
 #include "common/when.h"
 
 enum {
 	PAGE = 1000,
 	SILENT_INTERVALS = 3, /* of the newest row's length without a row … */
-	SILENT_LEAST_S = 60   /* … and at least this long: silent */
+	SILENT_LEAST_S = 60,  /* … and at least this long: silent */
+	QUARTER_S = 900,
+	QUARTERS = 120,	    /* of the longest day, and some */
+	WORD = 60,	    /* quarters in one word of Q_CAMERAS_TODAY */
+	ROLL_UP_LAG_S = 120 /* what ended before that is counted */
 };
 
-/* Columns of Q_CAMERAS. */
-enum { C_ID, C_CODE, C_NAME, C_SITE, C_ZONE, C_START, C_END, C_RETIRED };
+/* Columns of Q_CAMERAS and Q_CAMERA_SHOWN. */
+enum {
+	C_ID,
+	C_CODE,
+	C_NAME,
+	C_SITE,
+	C_ZONE,
+	C_START,
+	C_END,
+	C_RETIRED,
+	C_CREATED,
+	C_FAILED,
+	C_FAILED_ROW
+};
+/* Columns of Q_CAMERAS_TODAY. */
+enum { T_AT, T_OBSERVED, T_FIRST, T_SECOND, T_LONG, T_N };
 
 static const struct list_column columns[] = {
 	{NULL, "camera", LIST_TEXT, false},
@@ -32,166 +54,392 @@ static const struct list_column columns[] = {
 	{NULL, "tz", LIST_TEXT, false},
 	{NULL, "last_seen", LIST_TEXT, false},
 	{NULL, "state", LIST_TEXT, false},
+	{"today", "coverage", LIST_REAL, false},
+	{"today", "observed_s", LIST_INT, false},
+	{"today", "elapsed_s", LIST_INT, false},
+	{"today", "gaps", LIST_JSON, false},
+	{"last_error", "at", LIST_TEXT, false},
+	{"last_error", "detail", LIST_TEXT, false},
+};
+
+struct row {
+	int64_t id;
+	const char *code, *name, *site, *zone;
+	const char *state;
+	int64_t seen_at, created_at;   /* seen_at: 0, never */
+	int64_t failed_at, failed_row; /* 0: never */
+	int64_t day_start;
+	int64_t observed_s;
+	bool watched[QUARTERS]; /* most of that quarter hour of the day */
 };
 
 struct cameras {
 	struct list list;
 	struct page page;
-	int64_t n;     /* on this page so far */
-	int64_t asked; /* rows of the last query, at most */
-	char last[CAMERA_CODE_MAX + 1];
+	const char *site, *wanted; /* "": any; wanted: the state */
+	struct row *row;
+	size_t n;
+	int64_t now, asked; /* asked: rows of the last query, at most */
+	bool more;
 };
 
-/* A token that is bound may be for few of many: they are looked through page
- * by page, and "next" names none that it does not see. */
-static enum step ask(struct req *r, struct cameras *s, const char *after)
-{
-	s->asked = (r->who.cameras ? PAGE : s->page.limit) + 1;
-	return req_query(r, Q_CAMERAS, DB_ARGS(DB_S(after), DB_I(s->asked)), 2);
-}
+/* ---- a camera and its day ---- */
 
-enum step cameras_find(struct req *r)
+static const char *state_of(const struct db_cell *c, int64_t now)
 {
-	struct cameras *s = arena_alloc(&r->arena, sizeof(*s));
-	enum step step;
-
-	if (!s)
-		return req_fail(r, E_NOMEM);
-	r->state = s;
-	if ((step = page_params(r, &s->page, NULL, 0, PAGE, PAGE)) != STEP_NEXT)
-		return step;
-	if ((step = list_choose(r, &s->list)) != STEP_NEXT)
-		return step;
-	list_open(r, &s->list, NULL, columns, ARRAY_LEN(columns));
-	return ask(r, s, s->page.after ? s->page.after : "");
-}
-
-static const char *state(const struct db_cell *c, int64_t end, int64_t now)
-{
-	int64_t quiet;
+	int64_t end, quiet;
 
 	if (c[C_RETIRED].i)
 		return "retired";
 	if (c[C_END].null)
 		return "new";
+	end = when_from_number(c[C_END].i);
 	quiet = SILENT_INTERVALS * (end - when_from_number(c[C_START].i));
 	if (quiet < SILENT_LEAST_S)
 		quiet = SILENT_LEAST_S;
 	return now - end > quiet ? "silent" : "live";
 }
 
-static void item(struct req *r, const struct list *l, const struct db_cell *c,
-	int64_t now)
+static const char *copy(struct req *r, const struct db_cell *c)
 {
-	int64_t end = c[C_END].null ? 0 : when_from_number(c[C_END].i);
-	char seen[WHEN_TEXT];
-	struct db_cell cell[ARRAY_LEN(columns)] = {c[C_CODE], c[C_NAME],
-		c[C_SITE], c[C_ZONE], DB_NULL, DB_S(state(c, end, now))};
+	const char *s = arena_copy(&r->arena, c->s.at, c->s.n);
 
-	if (!c[C_END].null)
-		cell[4] = DB_S(when_format(seen, end, 0, true));
-	list_item(r, l, cell);
+	/* The arena is full, then, which the reply will tell. */
+	return s ? s : "";
 }
 
-static enum step answer(struct req *r, const struct cameras *s, bool more)
+static int64_t instant(const struct db_cell *c)
 {
-	list_close(r, &s->list, "cameras", more ? page_next(r, s->last) : NULL);
-	return list_reply(r, &s->list);
+	return c->null ? 0 : when_from_number(c->i);
+}
+
+static enum err day_start(struct req *r, struct row *row, int64_t now)
+{
+	const struct tz *tz;
+	struct civil c;
+	enum err e = zones_find(&r->api->zones, row->zone, &tz);
+
+	if (e)
+		return e;
+	c = when_to_civil(now + tz_offset(tz, now));
+	row->day_start = tz_day_start(tz, c.year, c.month, c.day);
+	return E_OK;
+}
+
+static enum err fill(
+	struct req *r, struct row *row, const struct db_cell *c, int64_t now)
+{
+	*row = (struct row){.id = c[C_ID].i,
+		.code = copy(r, &c[C_CODE]),
+		.name = copy(r, &c[C_NAME]),
+		.site = copy(r, &c[C_SITE]),
+		.zone = copy(r, &c[C_ZONE]),
+		.state = state_of(c, now),
+		.seen_at = instant(&c[C_END]),
+		.created_at = instant(&c[C_CREATED]),
+		.failed_at = instant(&c[C_FAILED]),
+		.failed_row = instant(&c[C_FAILED_ROW])};
+	return r->arena.full ? E_TOO_BIG : day_start(r, row, now);
+}
+
+static void watch(struct row *row, long quarter, long n)
+{
+	for (long i = quarter; i >= 0 && i < quarter + n && i < QUARTERS; i++)
+		row->watched[i] = true;
+}
+
+/* The quarters that were watched, a bit each; and those with more in them than
+ * a quarter hour, for a row belongs to the one it begins in: "36:3600". */
+static void take_day(struct row *row, const struct db_cell *c)
+{
+	char *at = (char *)(uintptr_t)(c[T_LONG].null ? "" : c[T_LONG].s.at);
+
+	row->observed_s = c[T_OBSERVED].i;
+	for (int i = 0; i < WORD; i++) {
+		row->watched[i] |= c[T_FIRST].i >> i & 1;
+		row->watched[WORD + i] |= c[T_SECOND].i >> i & 1;
+	}
+	while (*at) {
+		long quarter = strtol(at, &at, 10);
+		long observed_s = strtol(at + 1, &at, 10);
+
+		watch(row, quarter, (observed_s + QUARTER_S / 2) / QUARTER_S);
+		at += *at == ',';
+	}
+}
+
+/* Up to where something should have come by now. */
+static int64_t due(const struct row *row, int64_t now)
+{
+	int64_t at = now - ROLL_UP_LAG_S;
+
+	return strcmp(row->state, "silent") != 0 && row->seen_at < at
+		? row->seen_at
+		: at;
+}
+
+/* Quarter hours that were not watched, those side by side as one. */
+static void write_gaps(struct text *t, const struct row *row, int64_t now)
+{
+	int64_t last = (due(row, now) - row->day_start) / QUARTER_S;
+	char from[WHEN_TEXT], to[WHEN_TEXT];
+
+	json_open(t, NULL, '[');
+	for (int64_t i = 0; i < last && i < QUARTERS; i++) {
+		int64_t begin = i;
+
+		if (row->watched[i] ||
+			row->day_start + i * QUARTER_S < row->created_at)
+			continue;
+		while (i < last && i < QUARTERS && !row->watched[i])
+			i++;
+		json_open(t, NULL, '{');
+		json_str(t, "from",
+			when_format(from, row->day_start + begin * QUARTER_S, 0,
+				true));
+		json_str(t, "to",
+			when_format(
+				to, row->day_start + i * QUARTER_S, 0, true));
+		json_close(t, '}');
+	}
+	json_close(t, ']');
+}
+
+/* What is not running, or has never run, misses nothing. */
+static bool has_day(const struct row *row)
+{
+	return !strcmp(row->state, "live") || !strcmp(row->state, "silent");
+}
+
+static void today(struct db_cell cell[4], struct text *gaps,
+	const struct row *row, int64_t now)
+{
+	int64_t elapsed = now - row->day_start;
+
+	for (int i = 0; i < 4; i++)
+		cell[i] = DB_NULL;
+	if (!has_day(row) || elapsed <= 0)
+		return;
+	write_gaps(gaps, row, now);
+	cell[0] = DB_D(row->observed_s < elapsed
+			? (double)row->observed_s / (double)elapsed
+			: 1);
+	cell[1] = DB_I(row->observed_s);
+	cell[2] = DB_I(elapsed);
+	cell[3] = DB_SN(gaps->at ? gaps->at : "[]", gaps->at ? gaps->n : 2);
+}
+
+static void item(
+	struct req *r, const struct list *l, const struct row *row, int64_t now)
+{
+	char seen[WHEN_TEXT], failed[WHEN_TEXT], of[WHEN_TEXT], detail[120];
+	struct db_cell cell[ARRAY_LEN(columns)] = {DB_S(row->code),
+		DB_S(row->name), DB_S(row->site), DB_S(row->zone), DB_NULL,
+		DB_S(row->state), [10] = DB_NULL, [11] = DB_NULL};
+	struct text gaps;
+
+	text_init(&gaps, 16384);
+	if (row->seen_at)
+		cell[4] = DB_S(when_format(seen, row->seen_at, 0, true));
+	today(&cell[6], &gaps, row, now);
+	if (row->failed_at) {
+		snprintf(detail, sizeof(detail),
+			"the outlier rule failed for the row of %s, which is "
+			"stored",
+			when_format(of, row->failed_row, 0, true));
+		cell[10] = DB_S(when_format(failed, row->failed_at, 0, true));
+		cell[11] = DB_S(detail);
+	}
+	list_item(r, l, cell);
+	text_free(&gaps);
+}
+
+/* What was watched today, of all of them. */
+static enum step ask_today(struct req *r, const struct row *row, size_t n)
+{
+	enum step s = STEP_DONE;
+	const char *list = NULL;
+	struct text t;
+
+	text_init(&t, (n + 1) * 64);
+	json_open(&t, NULL, '[');
+	for (size_t i = 0; i < n; i++) {
+		json_open(&t, NULL, '[');
+		json_int(&t, NULL, row[i].id);
+		json_int(&t, NULL, when_number(row[i].day_start));
+		json_close(&t, ']');
+	}
+	json_close(&t, ']');
+	if (!t.full)
+		list = arena_copy(&r->arena, t.at, t.n);
+	s = list ? req_query(r, Q_CAMERAS_TODAY, DB_ARGS(DB_S(list)), 1)
+		 : req_fail(r, E_TOO_BIG);
+	text_free(&t);
+	return s;
+}
+
+static void take_today(struct req *r, struct row *row, size_t n)
+{
+	for (size_t i = 0; i < r->rows.n; i++) {
+		const struct db_cell *c = &r->rows.cell[i * r->rows.cols];
+
+		if (c[T_AT].i >= 1 && c[T_AT].i <= (int64_t)n)
+			take_day(&row[c[T_AT].i - 1], c);
+	}
+}
+
+/* ---- the list ---- */
+
+/* A token that is bound, or a state, may be for few of many: they are looked
+ * through page by page, and "next" names none that is not listed. */
+static enum step ask(struct req *r, struct cameras *s, const char *after)
+{
+	s->asked = (r->who.cameras || *s->wanted ? PAGE : s->page.limit) + 1;
+	return req_query(r, Q_CAMERAS,
+		DB_ARGS(DB_S(after), DB_S(s->site), DB_S(s->site),
+			DB_I(s->asked)),
+		4);
+}
+
+static bool is_state(const char *v)
+{
+	return !strcmp(v, "new") || !strcmp(v, "live") ||
+		!strcmp(v, "silent") || !strcmp(v, "retired");
+}
+
+enum step cameras_find(struct req *r)
+{
+	static const char *const more[] = {"site", "state"};
+	struct cameras *s = arena_alloc(&r->arena, sizeof(*s));
+	const char *site = query_get(&r->query, "site");
+	const char *state = query_get(&r->query, "state");
+	enum step step;
+
+	if (!s)
+		return req_fail(r, E_NOMEM);
+	r->state = s;
+	if ((step = page_params(r, &s->page, more, ARRAY_LEN(more), PAGE,
+		     PAGE)) != STEP_NEXT)
+		return step;
+	if ((step = list_choose(r, &s->list)) != STEP_NEXT)
+		return step;
+	if (state && !is_state(state))
+		return req_problem(r, 400, "bad-parameter",
+			"state is none of new, live, silent, retired");
+	s->site = site ? site : "";
+	s->wanted = state ? state : "";
+	s->now = when_now();
+	s->row =
+		arena_alloc(&r->arena, (size_t)s->page.limit * sizeof(*s->row));
+	return s->row ? ask(r, s, s->page.after ? s->page.after : "")
+		      : req_fail(r, E_TOO_BIG);
+}
+
+static bool is_listed(
+	const struct req *r, const struct cameras *s, const struct db_cell *c)
+{
+	return principal_covers(&r->who, c[C_CODE].s.at) &&
+		(!*s->wanted || !strcmp(s->wanted, state_of(c, s->now)));
+}
+
+enum step cameras_found(struct req *r)
+{
+	struct cameras *s = r->state;
+	const char *code = "";
+	enum err e;
+
+	for (size_t i = 0; i < r->rows.n && !s->more; i++) {
+		const struct db_cell *c = &r->rows.cell[i * r->rows.cols];
+
+		code = c[C_CODE].s.at;
+		if (!is_listed(r, s, c))
+			continue;
+		s->more = s->n == (size_t)s->page.limit;
+		if (!s->more && (e = fill(r, &s->row[s->n++], c, s->now)))
+			return req_fail(r, e);
+	}
+	if (s->more || (int64_t)r->rows.n < s->asked)
+		return ask_today(r, s->row, s->n);
+	code = arena_copy(&r->arena, code, strlen(code));
+	return code ? step_again(ask(r, s, code)) : req_fail(r, E_TOO_BIG);
 }
 
 enum step cameras_list(struct req *r)
 {
 	struct cameras *s = r->state;
-	int64_t now = when_now();
-	const char *code = "";
 
-	for (size_t i = 0; i < r->rows.n; i++) {
-		const struct db_cell *c = &r->rows.cell[i * r->rows.cols];
-
-		code = c[C_CODE].s.at;
-		if (!principal_covers(&r->who, code))
-			continue;
-		if (s->n == s->page.limit)
-			return answer(r, s, true);
-		item(r, &s->list, c, now);
-		s->n++;
-		snprintf(s->last, sizeof(s->last), "%s", code);
-	}
-	if ((int64_t)r->rows.n < s->asked)
-		return answer(r, s, false);
-	code = arena_copy(&r->arena, code, strlen(code));
-	return code ? step_again(ask(r, s, code)) : req_fail(r, E_TOO_BIG);
+	take_today(r, s->row, s->n);
+	list_open(r, &s->list, NULL, columns, ARRAY_LEN(columns));
+	for (size_t i = 0; i < s->n; i++)
+		item(r, &s->list, &s->row[i], s->now);
+	list_close(r, &s->list, "cameras",
+		s->more ? page_next(r, s->row[s->n - 1].code) : NULL);
+	return list_reply(r, &s->list);
 }
 
-/* ---- POST ---- */
+/* ---- one ---- */
 
-struct making {
-	struct camera_new camera;
-	const char *field;
-	bool exists;
-};
-
-static enum err make(struct req *r, struct db *db)
+enum step camera_code(struct req *r, const char **code)
 {
-	struct making *m = r->state;
-	struct audit_by by = audit_who(r);
-	enum err e = camera_create(db, &m->camera, &by, NULL, &m->field);
+	enum err e = query_decode(code, &r->arena, r->param[0], false);
 
-	m->exists = e == E_EXISTS;
-	if (m->exists || e == E_INVALID)
-		return E_OK;
-	/* What was left out has been chosen now. */
-	return e ? e
-		 : db_run(db, Q_CAMERA_ONE, DB_ARGS(DB_S(m->camera.code)),
-			   &r->rows_arena, &r->rows);
+	if (e == E_NOMEM)
+		return req_fail(r, e);
+	if (e)
+		return req_problem(r, 400, "bad-parameter",
+			"the camera's code in the path is not encoded as it "
+			"should be");
+	return STEP_NEXT;
 }
 
-static const char *text_or_null(const struct json *v)
+enum step camera_unknown(struct req *r, const char *code)
 {
-	return v ? json_string(v) : NULL;
+	return req_problem(r, 404, "unknown-camera",
+		"camera \"%.60s\" is not registered", code);
 }
 
-enum step camera_make(struct req *r)
+enum step camera_find(struct req *r)
 {
-	enum { CAMERA, NAME, SITE, TZ };
-	struct body_member b[] = {{"camera", BODY_TEXT, true, NULL},
-		{"name", BODY_TEXT, false, NULL},
-		{"site", BODY_TEXT, false, NULL},
-		{"tz", BODY_TEXT, false, NULL}};
-	struct making *m = arena_alloc(&r->arena, sizeof(*m));
-	enum step s = body_members(r, "a camera", b, ARRAY_LEN(b));
+	const char *code;
+	enum step s;
 
-	if (s != STEP_NEXT)
+	if ((s = req_no_params(r)) != STEP_NEXT ||
+		(s = camera_code(r, &code)) != STEP_NEXT)
 		return s;
-	if (!m)
-		return req_fail(r, E_NOMEM);
-	r->state = m;
-	m->camera = (struct camera_new){.code = json_string(b[CAMERA].value),
-		.name = text_or_null(b[NAME].value),
-		.site = text_or_null(b[SITE].value),
-		.tz = text_or_null(b[TZ].value)};
-	if (!principal_covers(&r->who, m->camera.code))
-		return req_problem(r, 403, "forbidden",
-			"the token is not for this camera");
-	return work_run(r->api->work, r, make);
+	/* Not for this token, or not there: the same answer. */
+	if (!principal_covers(&r->who, code))
+		return camera_unknown(r, code);
+	return req_query(r, Q_CAMERA_SHOWN, DB_ARGS(DB_S(code)), 1);
 }
 
-enum step camera_made(struct req *r)
+enum step camera_found(struct req *r)
 {
-	const struct making *m = r->state;
+	struct cameras *s = arena_alloc(&r->arena, sizeof(*s));
+	const char *code;
+	enum step step;
+	enum err e;
 
-	if (m->exists)
-		return req_problem(r, 409, "exists",
-			"camera \"%s\" is registered already", m->camera.code);
-	if (m->field)
-		return body_invalid(r, m->field, camera_rule(m->field));
+	if ((step = camera_code(r, &code)) != STEP_NEXT)
+		return step;
 	if (!r->rows.n)
-		return req_fail(r, E_DB);
-	json_open(&r->out, NULL, '{');
-	json_str(&r->out, "camera", m->camera.code);
-	json_str(&r->out, "name", r->rows.cell[0].s.at);
-	json_str(&r->out, "site", r->rows.cell[1].s.at);
-	json_str(&r->out, "tz", r->rows.cell[2].s.at);
-	json_close(&r->out, '}');
-	return req_json(r, 201);
+		return camera_unknown(r, code);
+	if (!s || !(s->row = arena_alloc(&r->arena, sizeof(*s->row))))
+		return req_fail(r, E_NOMEM);
+	r->state = s;
+	s->n = 1;
+	s->now = when_now();
+	if ((e = fill(r, s->row, r->rows.cell, s->now)))
+		return req_fail(r, e);
+	return ask_today(r, s->row, 1);
+}
+
+enum step camera_show(struct req *r)
+{
+	struct cameras *s = r->state;
+
+	s->list = (struct list){.column = columns, .n = ARRAY_LEN(columns)};
+	take_today(r, s->row, 1);
+	text_clear(&r->out);
+	item(r, &s->list, s->row, s->now);
+	return req_json(r, 200);
 }

@@ -92,6 +92,7 @@ static enum err load(
 		c->camera_id = rows.cell[0].i;
 		snprintf(c->zone, sizeof(c->zone), "%s", rows.cell[1].s.at);
 		c->pending = false;
+		c->retired = rows.cell[4].i;
 		c->has_newest = !rows.cell[2].null;
 		if (c->has_newest) {
 			c->newest_start = when_from_number(rows.cell[2].i);
@@ -111,7 +112,8 @@ enum err directory_still(
 	bool pending = c->pending && !strcmp(c->code, code);
 	enum err e = load(d, code, c);
 
-	if (e == E_NOT_FOUND || (!e && c->camera_id != camera_id))
+	if (e == E_NOT_FOUND ||
+		(!e && (c->camera_id != camera_id || c->retired)))
 		e = E_BUSY;
 	c->pending = pending;
 	c->good_until_ms = e ? 0 : c->good_until_ms;

@@ -19,12 +19,13 @@ struct directory_camera {
 	char code[121];
 	int64_t camera_id;
 	char zone[TZ_NAME_MAX + 1];
+	bool retired;
 	bool has_newest;
 	bool pending; /* the newest row is not committed yet */
 	int64_t newest_start, newest_end;
 	int64_t good_until_ms;
 	int64_t version; /* of the references, when this was loaded: another one
-			    may mean that the camera is gone */
+			    may mean that the camera is gone, or retired */
 	/* No row of people, vehicle, face within (low, high] can be an outlier
 	 * in any hour: what the references were at this version. */
 	int64_t bounds_version;
@@ -45,7 +46,7 @@ void directory_close(struct directory *d);
 MUST enum err directory_find(struct directory *d, const char *code,
 	const struct audit_by *by, struct directory_camera **c);
 /* Asks the database, inside of the transaction, whether the code is still this
- * camera's.  E_BUSY: it is gone, or another's. */
+ * camera's, and in use.  E_BUSY: it is gone, another's, or retired. */
 MUST enum err directory_still(
 	struct directory *d, const char *code, int64_t camera_id);
 /* References are of this version now: bounds of another are asked for anew.

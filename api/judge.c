@@ -64,6 +64,11 @@ static enum err resolve(
 	}
 	if (e)
 		return e;
+	if (camera->retired) {
+		count_refuse(job->batch, row, "camera", "retired_camera",
+			"camera \"%.60s\" has retired", row->camera);
+		return E_OK;
+	}
 	row->camera_id = camera->camera_id;
 	row->suspect = writer_suspects(camera, row);
 	if (row->start_local || row->end_local) {

@@ -47,6 +47,9 @@ static void csv_cell(
 	case LIST_REAL:
 		text_double(t, c->d);
 		break;
+	case LIST_TRUTH:
+		text_str(t, c->i ? "true" : "false");
+		break;
 	}
 }
 
@@ -125,6 +128,9 @@ static void json_cell(struct text *t, const struct list_column *column,
 		break;
 	case LIST_REAL:
 		json_double(t, column->name, c->d);
+		break;
+	case LIST_TRUTH:
+		json_bool(t, column->name, c->i);
 		break;
 	}
 }

@@ -19,6 +19,7 @@ enum list_kind {
 	LIST_TEXT,
 	LIST_INT,
 	LIST_REAL,
+	LIST_TRUTH, /* an integer: true unless 0 */
 	LIST_TEXTS, /* lines of a text: an array */
 	LIST_JSON
 };

@@ -85,3 +85,17 @@ enum step page_after_id(struct req *r, const struct page *p, int64_t *id)
 	return req_problem(r, 400, "bad-parameter",
 		"after is not from the \"next\" of a page");
 }
+
+int64_t page_id(struct slice s)
+{
+	int64_t id = 0;
+
+	if (s.n > 10)
+		return 0;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.at[i] < '0' || s.at[i] > '9')
+			return 0;
+		id = id * 10 + (s.at[i] - '0');
+	}
+	return id;
+}

@@ -24,4 +24,7 @@ const char *page_next(struct req *r, const char *after);
 /* ?after= of a list by id, 0 from the beginning.  STEP_NEXT, or a 400. */
 enum step page_after_id(struct req *r, const struct page *p, int64_t *id);
 
+/* An id in the path; 0, which nothing has, for what is none. */
+int64_t page_id(struct slice s);
+
 #endif

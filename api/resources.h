@@ -43,11 +43,26 @@ enum step outlier_show(struct req *r);
 enum step outlier_review(struct req *r);
 enum step outlier_reviewed(struct req *r);
 
-/* cameras.c: GET and POST /cameras */
+/* cameras.c: GET /cameras, GET /cameras/{code} */
 enum step cameras_find(struct req *r);
+enum step cameras_found(struct req *r);
 enum step cameras_list(struct req *r);
+enum step camera_find(struct req *r);
+enum step camera_found(struct req *r);
+enum step camera_show(struct req *r);
+
+/* camera.c: POST /cameras, PATCH /cameras/{code} */
 enum step camera_make(struct req *r);
 enum step camera_made(struct req *r);
+enum step camera_alter(struct req *r);
+enum step camera_altered(struct req *r);
+
+/* sites.c: GET and POST /sites, PATCH /sites/{id} */
+enum step sites_find(struct req *r);
+enum step sites_list(struct req *r);
+enum step site_make(struct req *r);
+enum step site_alter(struct req *r);
+enum step site_done(struct req *r);
 
 /* tokens.c: GET and POST /tokens, POST /tokens/{id}/rotate, DELETE
  * /tokens/{id} */

@@ -139,22 +139,6 @@ static enum step open_change(struct req *r, struct change **c)
 	return STEP_NEXT;
 }
 
-/* The segment of the path; 0, which no token has, for what is no id. */
-static int64_t id_of(const struct req *r)
-{
-	const struct slice *s = &r->param[0];
-	int64_t id = 0;
-
-	if (s->n > 10)
-		return 0;
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->at[i] < '0' || s->at[i] > '9')
-			return 0;
-		id = id * 10 + (s->at[i] - '0');
-	}
-	return id;
-}
-
 /* What is the client's to know is told by the next step. */
 static enum err settle(struct change *c, enum err e)
 {
@@ -313,7 +297,7 @@ enum step token_rotate_it(struct req *r)
 	if (r->body.n && (s = body_members(r, "a rotation", b, 1)) != STEP_NEXT)
 		return s;
 	c->overlap_s = b[0].value ? (int64_t)json_number(b[0].value) : 0;
-	if (!(c->id = id_of(r))) {
+	if (!(c->id = page_id(r->param[0]))) {
 		c->outcome = E_NOT_FOUND;
 		return refuse(r, c);
 	}
@@ -338,7 +322,7 @@ enum step token_end(struct req *r)
 	if ((s = req_no_params(r)) != STEP_NEXT ||
 		(s = open_change(r, &c)) != STEP_NEXT)
 		return s;
-	c->id = id_of(r);
+	c->id = page_id(r->param[0]);
 	return work_run(r->api->work, r, revoke);
 }
 

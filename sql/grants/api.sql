@@ -3,7 +3,7 @@
 -- marks are written by triggers and procedures, with their owner's rights.
 GRANT SELECT, INSERT, UPDATE, DELETE ON count_record TO {api};
 GRANT SELECT, INSERT, UPDATE ON camera TO {api};
-GRANT SELECT, INSERT ON site TO {api};
+GRANT SELECT, INSERT, UPDATE (name, tz) ON site TO {api};
 GRANT SELECT, INSERT ON time_zone TO {api};
 GRANT SELECT, INSERT, UPDATE ON calendar_day TO {api};
 GRANT SELECT, INSERT, UPDATE ON calendar_offset TO {api};
@@ -40,6 +40,7 @@ GRANT SELECT, INSERT ON dirty_quarter TO {api};
 GRANT SELECT ON reference_version TO {api};
 GRANT SELECT, INSERT ON idempotency TO {api};
 GRANT SELECT ON health TO {api};
+GRANT SELECT ON trigger_failure TO {api};
 GRANT EXECUTE ON PROCEDURE roll_up_now TO {api};
 GRANT EXECUTE ON PROCEDURE judge_record TO {api};
 GRANT EXECUTE ON PROCEDURE make_batch TO {api};

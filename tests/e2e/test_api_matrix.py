@@ -11,6 +11,7 @@ that for a camera nobody registered.
 import hashlib
 import json
 import typing
+import urllib.parse
 
 import pytest
 
@@ -20,6 +21,10 @@ from test_api_auth import cookie_of, log_in
 
 SCOPES = ("ingest", "read", "review", "admin")
 V1 = "/api/v1"
+
+
+def quote(text):
+    return urllib.parse.quote(text, safe="")
 
 
 class Ask(typing.NamedTuple):
@@ -33,6 +38,8 @@ class Ask(typing.NamedTuple):
     # to write; None: it does not ask for a camera, but lists (ok, without a
     # trace of others).
     other: typing.Optional[int] = None
+    # By what a list names a camera.
+    shows: typing.Callable = lambda w, c: c
 
 
 def both(path):
@@ -84,6 +91,20 @@ ASKS = {
         Ask(lambda w, c: (V1 + "/cameras", {"camera": f"{c}/{code()}"}),
             201, 403),
         Ask(lambda w, c: (V1 + "/cameras", {"camera": c}), 409, 403)],
+    "GET /api/v1/cameras/{code}": [
+        Ask(lambda w, c: f"{V1}/cameras/{quote(c)}", 200, 404)],
+    "PATCH /api/v1/cameras/{code}": [
+        Ask(lambda w, c: (f"{V1}/cameras/{quote(c)}", {"name": "a name"}),
+            200, 403),
+        Ask(lambda w, c: (f"{V1}/cameras/{quote(c)}", {"retired": False}),
+            200, 403)],
+    "GET /api/v1/sites": [
+        Ask(lambda w, c: V1 + "/sites", 200, shows=lambda w, c: w.site_of(c))],
+    "POST /api/v1/sites": [
+        Ask(lambda w, c: (V1 + "/sites", {"name": code("site")}), 201)],
+    "PATCH /api/v1/sites/{id}": [
+        Ask(lambda w, c: (f"{V1}/sites/{w.spare_site()}", {"tz": "UTC"}),
+            200)],
     "GET /api/v1/tokens": [Ask(lambda w, c: V1 + "/tokens", 200)],
     "POST /api/v1/tokens": [
         Ask(lambda w, c: (V1 + "/tokens", {"name": code("t"),
@@ -189,6 +210,13 @@ class World:
         secret = self.token("read")
         return self.tally.sql("SELECT token_id FROM token WHERE name = %s",
                               secret)[0][0]
+
+    def spare_site(self):
+        """The id of a site without cameras."""
+        name = code("site")
+        self.tally.sql("INSERT INTO site (name, tz) VALUES (%s, 'UTC')", name)
+        return self.tally.sql("SELECT site_id FROM site WHERE name = %s",
+                              name)[0][0]
 
     def ask(self, route, ask, c=None, token=None, headers=None, method=None):
         """(status, headers, body)"""
@@ -311,14 +339,14 @@ def lists(r, ask, w, full):
         for headers in ({}, tag):
             got = status(ask.ok, w.ask(r, ask, None, token, headers))
             text = got[2] + str(got[1]).encode()
-            assert own.encode() in text
+            assert ask.shows(w, own).encode() in text
             for c in others:
                 assert c.encode() not in text, c
                 assert w.site_of(w.b).encode() not in text
     # And the other way round.
     again = status(ask.ok, w.ask(r, ask, None, w.full))
     if "limit=1" not in ask.how(w, None):
-        assert w.b.encode() in again[2]
+        assert ask.shows(w, w.b).encode() in again[2]
 
 
 def test_nobody_registered_the_camera_that_is_not_there(world):

@@ -430,7 +430,8 @@ def test_a_camera_is_made_as_it_was_asked_for(tally):
     problem(reply, 409)
     items, _ = walk(tally, "/api/v1/cameras")
     assert [i for i in items if i["camera"] == c] == [
-        {**want, "last_seen": None, "state": "new"}]
+        {**want, "last_seen": None, "state": "new", "today": None,
+         "last_error": None}]
 
 
 def test_a_camera_takes_what_is_left_out_from_its_site(tally):

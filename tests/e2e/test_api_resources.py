@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What can be read, reviewed and changed: outliers, cameras, sites."""
+import datetime
+import urllib.parse
+import zoneinfo
+
 import pytest
 
-from apibase import camera, code, hours_ago, minutes, post, problem, row, z
+from apibase import (UTC, camera, code, hours_ago, minutes, post, problem,
+                     refused, row, wait_for, z)
 from test_api_read import get, query, walk
 
 V1 = "/api/v1"
@@ -128,3 +133,246 @@ def test_an_id_that_is_none_is_404(tally):
         change(tally, f"/outliers/{oid}", {"status": "open"}, 404)
     get(tally, "/api/v1/outliers/1?level=all", 400)
     get(tally, "/api/v1/outliers?status=withdrawn", 400)
+
+
+# ---- cameras
+
+def path_of(c):
+    return "/cameras/" + urllib.parse.quote(c, safe="")
+
+
+def roll_up(tally):
+    assert tally.json("POST", V1 + "/jobs/roll_up", tally.admin_token)[0] \
+        == 200
+
+
+def by_day():
+    """A zone where it is about noon, its midnight, now; rows of today are
+    never those of yesterday in the middle of a test."""
+    now = datetime.datetime.now(UTC).replace(microsecond=0)
+    zone = zoneinfo.ZoneInfo(f"Etc/GMT{now.hour - 12:+d}")
+    local = now.astimezone(zone)
+    return zone.key, local.replace(hour=0, minute=0, second=0), now
+
+
+def test_a_camera_is_changed_and_moves_to_another_zone(tally):
+    c = code("gate") + "/door/in"
+    status, _ = tally.json("POST", V1 + "/cameras", tally.admin_token,
+                           {"camera": c, "tz": "Asia/Seoul"})
+    assert status == 201
+    tally.sql("INSERT INTO camera (code, site_id, tz, parent_id, kind) "
+              "SELECT CONCAT(code, '/x'), site_id, tz, camera_id, 'line' "
+              "FROM camera WHERE code = %s", c)
+    assert post(tally, row(c, hours_ago(30)))[0] == 200
+    roll_up(tally)
+    site = code("site")
+    got = change(tally, path_of(c), {"name": "=in", "site": site})
+    assert (got["camera"], got["name"], got["site"], got["tz"]) == (
+        c, "=in", site, "Asia/Seoul")
+    (listed,), _ = walk(tally, V1 + "/cameras" + query(site=site, limit=1,
+                                                       state="silent"))
+    for other in (get(tally, V1 + path_of(c)), listed):
+        # The day goes on meanwhile.
+        assert {**other, "today": None} == {**got, "today": None}
+        assert set(other["today"]) == {"coverage", "observed_s", "elapsed_s",
+                                       "gaps"}
+    line = get(tally, V1 + path_of(c + "/x"))
+    assert (line["site"], line["name"]) == (site, c + "/x")
+
+    # Its own zone goes; then it follows its site's.
+    sites, _ = walk(tally, V1 + "/sites?limit=7")
+    (ours,) = [s for s in sites if s["name"] == site]
+    assert (ours["cameras"], ours["default"]) == (1, False)
+    assert change(tally, path_of(c), {"tz": None})["tz"] == ours["tz"]
+    for tz in ("Europe/Berlin", "Asia/Kathmandu"):
+        got = change(tally, f"/sites/{ours['id']}", {"tz": tz})
+        assert got == {**ours, "tz": tz}
+        assert get(tally, V1 + path_of(c))["tz"] == tz
+        roll_up(tally)
+        (day,) = get(tally, V1 + "/stats/day" + query(camera=c))["items"]
+        assert day["tz"] == tz and day["people"]["sum"] == 1
+    found = tally.sql("SELECT subject, detail FROM audit WHERE action IN "
+                      "('camera.change', 'site.change') ORDER BY audit_id "
+                      "DESC LIMIT 4")
+    assert [f[0] for f in found] == [site, site, c, c]
+    assert found[2][1] == '{"tz":null}'
+
+
+def test_what_the_database_refuses_says_why(tally):
+    c = camera(tally)
+    tally.sql("CREATE OR REPLACE TRIGGER resources_test BEFORE UPDATE ON "
+              "camera FOR EACH ROW PRECEDES camera_bu IF OLD.code = "
+              f"'{c}' AND NOT NEW.tz <=> OLD.tz THEN SIGNAL SQLSTATE '45000' "
+              "SET MESSAGE_TEXT = 'the clock is nailed to the wall'; END IF")
+    try:
+        got = change(tally, path_of(c), {"tz": "Asia/Seoul", "name": "x"},
+                     409)
+    finally:
+        tally.sql("DROP TRIGGER resources_test")
+    assert got["detail"] == "the clock is nailed to the wall"
+    assert get(tally, V1 + path_of(c))["name"] == c
+
+
+def test_a_retired_camera_takes_no_rows_and_keeps_its_own(tally):
+    c = camera(tally)
+    old = row(c, hours_ago(30))
+    assert post(tally, old)[0] == 200
+    got = change(tally, path_of(c), {"retired": True})
+    assert (got["state"], got["today"]) == ("retired", None)
+    at, = tally.sql("SELECT retired_at FROM camera WHERE code = %s", c)
+    # At once, though the writer knew it a moment ago.
+    for body in (old, row(c, hours_ago(2))):
+        refused(post(tally, body), "camera", "retired_camera")
+    status, reply = post(tally, [row(c, hours_ago(2)),
+                                 row(other := camera(tally), hours_ago(2))],
+                         "?partial=true")
+    assert (status, reply["inserted"], reply["rejected"]) == (200, 1, 1)
+    refused(post(tally, f"camera,start_at,end_at,people\n{c},{z(hours_ago(2))}"
+                 f",{z(hours_ago(1))},1\n", kind="text/csv"),
+            "camera", "retired_camera")
+    assert change(tally, path_of(c), {"retired": True})["state"] == "retired"
+    assert tally.sql("SELECT retired_at FROM camera WHERE code = %s", c) \
+        == [at]
+    assert len(get(tally, V1 + "/counts" + query(camera=[c, other]))["items"]
+               ) == 2
+    roll_up(tally)
+    assert get(tally, V1 + "/stats/day" + query(camera=c))["items"]
+    for state, there in (("retired", True), ("live", False), ("new", False)):
+        items, _ = walk(tally, V1 + "/cameras" + query(state=state))
+        assert (c in [i["camera"] for i in items]) == there
+        assert {i["state"] for i in items} <= {state}
+    assert change(tally, path_of(c), {"retired": False})["state"] == "silent"
+    wait_for(lambda: post(tally, row(c, hours_ago(2)))[0] == 200, 60)
+
+
+def test_gaps_and_coverage_are_those_of_the_local_day(tally):
+    tz, midnight, now = by_day()
+    c, long, new = (camera(tally, tz=tz) for _ in range(3))
+    tally.sql("UPDATE camera SET created_at = '2020-01-01' "
+              "WHERE code IN %s", (c, long))
+
+    def hour(n):
+        return midnight + datetime.timedelta(hours=n)
+
+    # Watched 1 to 4 and 5:15 to 6, a little of it at 4; nothing since.
+    rows = [row(c, hour(1) + minutes(5 * i), people=i) for i in range(36)]
+    rows += [{**row(c, hour(4), people=1), "observed_s": 100}]
+    rows += [row(c, hour(5) + minutes(15 + 5 * i)) for i in range(9)]
+    rows += [row(c, hour(-1))]
+    rows += [row(long, hour(i), length=60) for i in range(0, 6)]
+    rows += [{**row(long, hour(6), length=180), "observed_s": 9000}]
+    assert post(tally, rows)[0] == 200
+    roll_up(tally)
+    got = get(tally, V1 + path_of(c))
+    today, gaps = got["today"], got["today"]["gaps"]
+    elapsed = today["elapsed_s"]
+    assert 0 <= elapsed - (now - midnight).total_seconds() < 3600
+    assert today["observed_s"] == 36 * 300 + 100 + 9 * 300
+    assert today["coverage"] == today["observed_s"] / elapsed
+    assert gaps[:2] == [{"from": z(hour(0)), "to": z(hour(1))},
+                        {"from": z(hour(4)), "to": z(hour(5) + minutes(15))}]
+    assert got["state"] == "silent" and len(gaps) == 3
+    assert gaps[2]["from"] == z(hour(6)) and gaps[2]["to"] >= z(hour(11))
+    # Rows longer than a quarter hour fill those behind it; what comes after
+    # the newest of a live camera is not missed yet.
+    got = get(tally, V1 + path_of(long))
+    assert (got["state"], got["today"]["gaps"]) == ("live", [
+        {"from": z(hour(8) + minutes(30)), "to": z(hour(9))}])
+    assert get(tally, V1 + path_of(new))["today"] is None
+    headers, body = tally.request(
+        "GET", V1 + "/cameras?format=csv", tally.read_token)[1:]
+    head, *lines = body.decode().split("\r\n")
+    assert head == ("camera,name,site,tz,last_seen,state,today_coverage,"
+                    "today_observed_s,today_elapsed_s,today_gaps,"
+                    "last_error_at,last_error_detail")
+    assert any(ln.startswith(f"{new},{new},") and ln.endswith(",new,,,,,,")
+               for ln in lines)
+
+
+def test_the_last_error_of_a_camera_is_told(tally):
+    c = camera(tally)
+    tally.sql("INSERT INTO trigger_failure (camera_id, start_at, error_no, "
+              "message) SELECT camera_id, '2024-01-01 10:00', 1146, 'a table "
+              "is not there' FROM camera WHERE code = %s", c)
+    error = get(tally, V1 + path_of(c))["last_error"]
+    assert set(error) == {"at", "detail"}
+    assert "2024-01-01T10:00:00Z" in error["detail"]
+    assert "table" not in error["detail"]
+    tally.sql("DELETE FROM trigger_failure")
+
+
+@pytest.mark.parametrize("body, field", [
+    ({}, "name"), ({"name": None}, "name"), ({"name": ""}, "name"),
+    ({"name": 1}, "name"), ({"tz": "Mars/Base"}, "tz"), ({"tz": ""}, "tz"),
+    ({"site": "a\nb"}, "site"), ({"retired": "yes"}, "retired"),
+    ({"retired": 1}, "retired"), ({"camera": "x"}, "camera")])
+def test_a_wrong_change_is_named_by_its_member(tally, body, field):
+    c = camera(tally)
+    before = get(tally, V1 + path_of(c))
+    got = change(tally, path_of(c), body, 422)
+    assert got["field"] == field
+    assert get(tally, V1 + path_of(c)) == before
+
+
+def test_a_camera_that_is_not_there_is_404(tally):
+    for c in (code("no"), "%3Cscript%3E", "a%20b", "%25", "1"):
+        get(tally, f"{V1}/cameras/{c}", 404)
+        change(tally, f"/cameras/{c}", {"name": "x"}, 404)
+    for c in ("%zz", "%ff", "a%00b"):
+        get(tally, f"{V1}/cameras/{c}", 400)
+    get(tally, V1 + "/cameras/default?x=1", 400)
+    get(tally, V1 + "/cameras?state=dead", 400)
+    get(tally, V1 + "/cameras?camera=x", 400)
+    assert get(tally, V1 + "/cameras" + query(site=code("no"))) == {
+        "items": [], "next": None}
+
+
+# ---- sites
+
+def test_a_site_is_made_and_renamed_once(tally):
+    names = [code("site"), code("=site")]
+    made = []
+    for name, tz in zip(names, ("Asia/Seoul", None)):
+        status, reply = tally.json("POST", V1 + "/sites", tally.admin_token,
+                                   {"name": name, "tz": tz})
+        assert status == 201, reply
+        made.append(reply)
+    (default,) = [s for s in walk(tally, V1 + "/sites")[0] if s["default"]]
+    assert made[0] == {"id": made[0]["id"], "name": names[0],
+                       "tz": "Asia/Seoul", "default": False, "cameras": 0}
+    assert made[1]["tz"] == default["tz"]
+    new = {"name": names[1]}
+    status, reply = tally.json("POST", V1 + "/sites", tally.admin_token, new)
+    assert status == 409 and reply["type"].endswith(":exists")
+    change(tally, f"/sites/{made[0]['id']}", new, 409)
+    got = change(tally, f"/sites/{made[0]['id']}", {"name": names[0] + "x"})
+    assert got["name"] == names[0] + "x"
+    c = camera(tally, site=names[1])
+    camera(tally, site=names[1])
+    change(tally, path_of(c), {"retired": True})
+    (ours,) = [s for s in walk(tally, V1 + "/sites?limit=3")[0]
+               if s["name"] == names[1]]
+    assert ours["cameras"] == 1
+    csv = tally.request("GET", V1 + "/sites?format=csv", tally.read_token)[2]
+    assert f"\r\n{ours['id']},'{names[1]},{default['tz']},false,1\r\n" \
+        in csv.decode()
+    # A token that is bound counts its own alone.
+    for cameras, want in (([c], 0), ([camera(tally, site=names[1])], 1)):
+        _, secret = make_token(tally, "read", cameras=cameras)
+        assert get(tally, V1 + "/sites", token=secret)["items"] == [
+            {**ours, "cameras": want}]
+
+
+@pytest.mark.parametrize("body, field", [
+    ({}, "name"), ({"name": ""}, "name"), ({"name": "x" * 101}, "name"),
+    ({"tz": "UTC"}, "name"), ({"name": "x", "tz": "Mars/Base"}, "tz"),
+    ({"name": "x", "tz": 1}, "tz"), ({"name": "x", "cameras": 1}, "cameras")])
+def test_what_is_no_site_is_refused_by_name(tally, body, field):
+    status, reply = tally.json("POST", V1 + "/sites", tally.admin_token, body)
+    assert (status, reply["field"]) == (422, field)
+    (default,) = [s for s in walk(tally, V1 + "/sites")[0] if s["default"]]
+    if "name" in body or not body:
+        got = change(tally, f"/sites/{default['id']}", body, 422)
+        assert got["field"] == field
+    for site in ("0", "x", "99999999999", "4294967295"):
+        change(tally, f"/sites/{site}", {"tz": "UTC"}, 404)
