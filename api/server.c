@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,12 +15,20 @@
 
 enum { ACCEPT_PAUSE_MS = 100, ACCEPTS_A_TURN = 64 };
 
+/* The client has no connection yet that a reply could be made for. */
 static void refuse_full(struct server *s, int fd)
 {
-	static const char full[] =
+	static const char body[] =
+		"{\"type\":\"urn:tally:problem:busy\","
+		"\"title\":\"Service Unavailable\",\"status\":503,"
+		"\"detail\":\"too many clients are connected; try again\"}";
+	char full[512];
+	int k = snprintf(full, sizeof(full),
 		"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n"
-		"Content-Length: 0\r\nConnection: close\r\n\r\n";
-	ssize_t n = send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL);
+		"Content-Type: application/problem+json\r\n"
+		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+		sizeof(body) - 1, body);
+	ssize_t n = send(fd, full, (size_t)k, MSG_NOSIGNAL);
 
 	(void)n;
 	s->count.refused_full++;

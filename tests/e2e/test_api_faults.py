@@ -438,6 +438,25 @@ def test_idle_and_slow_clients_are_in_nobodys_way(tally):
             s.close()
 
 
+def test_a_client_too_many_is_told_so(tally):
+    api = OtherApi(tally, connections_max=1)
+    try:
+        with socket.create_connection(api.tally.address, timeout=30) as first:
+            first.sendall(b"GET /static/app.js HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert first.recv(4096).startswith(b"HTTP/1.1 200")
+            with socket.create_connection(api.tally.address,
+                                          timeout=30) as second:
+                got = b""
+                while piece := second.recv(4096):
+                    got += piece
+        head, _, body = got.decode().partition("\r\n\r\n")
+        assert head.startswith("HTTP/1.1 503 ") and "\nRetry-After: 2\r" in head
+        assert f"\nContent-Length: {len(body)}\r" in head
+        problem(json.loads(body), 503)
+    finally:
+        assert api.stop() == 0
+
+
 def test_clients_that_leave_in_the_middle_leave_nothing_behind(tally, other):
     t = other.tally
     c, at = camera(tally), hours_ago(3)
