@@ -124,3 +124,10 @@ int accept_coding(const struct http_head *h, const char *coding)
 {
 	return most(h, "accept-encoding", coding, match_coding);
 }
+
+bool accept_gzip(const struct http_head *h)
+{
+	int q = accept_coding(h, "gzip");
+
+	return q > 0 && q >= accept_coding(h, "identity");
+}

@@ -17,5 +17,7 @@ enum { ACCEPT_MOST = 1000 };
  */
 int accept_type(const struct http_head *h, const char *type);
 int accept_coding(const struct http_head *h, const char *coding);
+/* Would it rather have gzip than the bytes as they are? */
+bool accept_gzip(const struct http_head *h);
 
 #endif

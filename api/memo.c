@@ -375,14 +375,13 @@ static void make_etag(struct memo_use *u)
 enum step memo_begin(struct req *r, const char *type)
 {
 	struct memo_use *u = arena_alloc(&r->arena, sizeof(*u));
-	int gzip = accept_coding(&r->head, "gzip");
 
 	if (!u)
 		return req_fail(r, E_NOMEM);
 	u->req = r;
 	u->waits.use = u->builds.use = u;
 	u->type = type;
-	u->gzip = gzip > 0 && gzip >= accept_coding(&r->head, "identity");
+	u->gzip = accept_gzip(&r->head);
 	u->headers_n = r->headers.n;
 	make_key(r, u);
 	r->memo = u;

@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/accept.h"
 #include "api/api.h"
 #include "api/field.h"
+#include "api/gzip.h"
 #include "api/resources.h"
 #include "common/log.h"
 #include "common/token.h"
@@ -19,12 +21,19 @@
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n" \
 	"Referrer-Policy: same-origin\r\n"
 
+enum { PACK_LEAST = 1024 /* bytes; fewer are not worth it */ };
+
+/* The same in one coding: two tags, for to a cache it is not the same. */
+struct form {
+	char *bytes;
+	size_t n;
+	char etag[24];
+};
+
 struct page {
 	char name[64];
 	const char *type;
-	char *bytes;
-	size_t n;
-	char etag[20];
+	struct form plain, packed; /* packed.bytes NULL: not worth it */
 };
 
 struct pages {
@@ -40,6 +49,7 @@ static const char *type_of(const char *name)
 		{".html", "text/html; charset=utf-8"},
 		{".css", "text/css; charset=utf-8"},
 		{".js", "text/javascript; charset=utf-8"},
+		{".json", "application/json"},
 		{".svg", "image/svg+xml"},
 		{".png", "image/png"},
 		{".ico", "image/x-icon"},
@@ -57,51 +67,93 @@ static int is_page(const struct dirent *d)
 	return type_of(d->d_name) != NULL;
 }
 
+static void tag(struct page *page)
+{
+	unsigned char hash[TOKEN_HASH];
+	char text[17];
+
+	token_hash(page->plain.bytes, page->plain.n, hash);
+	for (int i = 0; i < 8; i++)
+		snprintf(text + 2 * i, 3, "%02x", hash[i]);
+	snprintf(page->plain.etag, sizeof(page->plain.etag), "\"%s\"", text);
+	snprintf(page->packed.etag, sizeof(page->packed.etag), "\"%s-gz\"",
+		text);
+}
+
+/* Where memory is short it goes as it is. */
+static void pack(struct page *page)
+{
+	struct text t;
+
+	text_init(&t, PAGE_BYTES_MAX);
+	text_add(&t, page->plain.bytes, page->plain.n);
+	if (page->plain.n < PACK_LEAST || t.full || gzip(&t) ||
+		t.n >= page->plain.n) {
+		text_free(&t);
+		return;
+	}
+	page->packed.bytes = t.at;
+	page->packed.n = t.n;
+}
+
 static enum err read_page(struct pages *p, const char *path, const char *name)
 {
 	struct page *page = &p->page[p->n];
-	unsigned char hash[TOKEN_HASH];
+	struct form *f = &page->plain;
 	enum err e = E_OK;
-	FILE *f = fopen(path, "re");
+	FILE *file = fopen(path, "re");
 
-	if (!f || p->n == PAGES_MAX) {
+	if (!file || p->n == PAGES_MAX) {
 		log_error("page %s: %s", path,
-			f ? "there are too many" : strerror(errno));
-		if (f)
-			fclose(f);
+			file ? "there are too many" : strerror(errno));
+		if (file)
+			fclose(file);
 		return E_IO;
 	}
-	page->bytes = malloc(PAGE_BYTES_MAX);
-	page->n = page->bytes ? fread(page->bytes, 1, PAGE_BYTES_MAX, f) : 0;
-	if (!page->bytes || ferror(f) || page->n == PAGE_BYTES_MAX) {
+	f->bytes = malloc(PAGE_BYTES_MAX);
+	f->n = f->bytes ? fread(f->bytes, 1, PAGE_BYTES_MAX, file) : 0;
+	if (!f->bytes || ferror(file) || f->n == PAGE_BYTES_MAX) {
 		log_error("page %s: cannot be read, or is too large", path);
-		free(page->bytes);
+		free(f->bytes);
 		e = E_IO;
 	} else {
-		char *fit = realloc(page->bytes, page->n + 1);
+		char *fit = realloc(f->bytes, f->n + 1);
 
 		if (fit)
-			page->bytes = fit;
+			f->bytes = fit;
 		snprintf(page->name, sizeof(page->name), "%s", name);
 		page->type = type_of(name);
-		token_hash(page->bytes, page->n, hash);
-		snprintf(page->etag, sizeof(page->etag),
-			"\"%02x%02x%02x%02x%02x%02x%02x%02x\"", hash[0],
-			hash[1], hash[2], hash[3], hash[4], hash[5], hash[6],
-			hash[7]);
+		tag(page);
+		pack(page);
 		p->n++;
 	}
-	fclose(f);
+	fclose(file);
 	return e;
 }
 
-static const struct page *find(const struct pages *p, struct slice name)
+static const struct page *find(
+	const struct pages *p, const char *name, size_t n)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (strlen(p->page[i].name) == name.n &&
-			!memcmp(p->page[i].name, name.at, name.n))
+		if (strlen(p->page[i].name) == n &&
+			!memcmp(p->page[i].name, name, n))
 			return &p->page[i];
 	return NULL;
+}
+
+/* Those that a route sends whatever the folder holds. */
+static enum err check(const struct pages *p, const char *dir)
+{
+	static const char *const wanted[] = {
+		"index.html", "login.html", "openapi.json"};
+
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
+		if (!find(p, wanted[i], strlen(wanted[i]))) {
+			log_error("api.www_dir: %s: %s is missing", dir,
+				wanted[i]);
+			return E_IO;
+		}
+	return E_OK;
 }
 
 enum err pages_open(struct pages **out, struct api *api)
@@ -129,53 +181,64 @@ enum err pages_open(struct pages **out, struct api *api)
 	free(found);
 	if (!e)
 		e = read_page(p, api->conf.api_chart_js, "chart.js");
-	if (!e &&
-		(!find(p, (struct slice){"index.html", 10}) ||
-			!find(p, (struct slice){"login.html", 10}))) {
-		log_error(
-			"api.www_dir: %s: index.html or login.html is missing",
-			dir);
-		e = E_IO;
-	}
-	return e;
+	return e ? e : check(p, dir);
 }
 
 void pages_close(struct pages *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n; i++)
-		free(p->page[i].bytes);
+	for (size_t i = 0; i < p->n; i++) {
+		free(p->page[i].plain.bytes);
+		free(p->page[i].packed.bytes);
+	}
 	free(p);
 }
 
-static enum step send_page(struct req *r, const struct page *page)
+/* vary: what it depends on besides. */
+static enum step send_page(
+	struct req *r, const struct page *page, const char *vary)
 {
+	bool packed = page->packed.bytes && accept_gzip(&r->head);
+	const struct form *f = packed ? &page->packed : &page->plain;
+
 	text_printf(&r->headers,
-		POLICY "ETag: %s\r\nCache-Control: no-cache\r\n", page->etag);
-	if (field_none_match(&r->head, page->etag, true))
+		POLICY "ETag: %s\r\nCache-Control: no-cache\r\n"
+		       "Vary: %sAccept-Encoding\r\n",
+		f->etag, vary);
+	if (field_none_match(&r->head, f->etag, true))
 		return req_reply(r, 304, NULL);
-	text_add(&r->out, page->bytes, page->n);
+	if (packed)
+		text_str(&r->headers, "Content-Encoding: gzip\r\n");
+	text_add(&r->out, f->bytes, f->n);
 	return req_reply(r, 200, page->type);
+}
+
+static enum step send_named(struct req *r, const char *name, const char *vary)
+{
+	return send_page(r, find(r->api->pages, name, strlen(name)), vary);
 }
 
 enum step page_home(struct req *r)
 {
-	struct slice name = {"login.html", 10};
+	return send_named(
+		r, r->who.known ? "index.html" : "login.html", "Cookie, ");
+}
 
-	/* Which page it is depends on who asks. */
-	if (r->who.known)
-		name = (struct slice){"index.html", 10};
-	text_str(&r->headers, "Vary: Cookie\r\n");
-	return send_page(r, find(r->api->pages, name));
+enum step page_openapi(struct req *r)
+{
+	enum step s = req_no_params(r);
+
+	return s == STEP_NEXT ? send_named(r, "openapi.json", "") : s;
 }
 
 enum step page_static(struct req *r)
 {
-	const struct page *page = find(r->api->pages, r->param[0]);
+	const struct page *page =
+		find(r->api->pages, r->param[0].at, r->param[0].n);
 
 	if (!page)
 		return req_problem(
 			r, 404, "not-found", "there is no such file");
-	return send_page(r, page);
+	return send_page(r, page, "");
 }

@@ -88,6 +88,7 @@ enum step health_answer(struct req *r);
 
 /* pages.c: GET /, GET /static/{file} */
 enum step page_home(struct req *r);
+enum step page_openapi(struct req *r);
 enum step page_static(struct req *r);
 
 /* session.c: POST /login, POST /logout */

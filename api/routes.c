@@ -60,6 +60,7 @@ const struct route routes[] = {
 		{audit_find, audit_list}},
 	{HTTP_POST, V1 "/jobs/roll_up", SCOPE_ADMIN | SCOPE_UNBOUND, false,
 		NULL, NULL, {roll_up_run, roll_up_answer}},
+	{HTTP_GET, V1 "/openapi.json", 0, false, NULL, NULL, {page_openapi}},
 	{HTTP_GET, "/healthz", 0, false, NULL, NULL,
 		{health_ask, health_answer}},
 	{HTTP_GET, "/", 0, true, NULL, NULL, {page_home}},

@@ -23,6 +23,7 @@ SHARED = ROOT.parent / "shared"
 PROGRAMS = ("ingest", "worker", "api", "mariadb")
 BUILD = os.environ.setdefault("TALLY_BUILD", "build-san")
 
+watchers = []  # told of each answer: method, path, status, headers, body
 running = {}  # state folder -> Tally, for the day everything goes wrong
 
 
@@ -138,10 +139,13 @@ class Tally:
         try:
             c.request(method, path, body, headers)
             r = c.getresponse()
-            return (r.status, {k.lower(): v for k, v in r.getheaders()},
-                    r.read())
+            answer = (r.status, {k.lower(): v for k, v in r.getheaders()},
+                      r.read())
         finally:
             c.close()
+        for watch in watchers:
+            watch(method, path, *answer)
+        return answer
 
     def json(self, method, path, token=None, body=None, headers=None):
         """(status, the reply's JSON)."""

@@ -1,11 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""Fixture db: a schema of one's own, one per test module."""
+"""
+Fixture db: a schema of one's own, one per test module.  Every answer over HTTP
+is held to the API's document; tests marked `last` come behind all others.
+"""
 import os
 import re
 
 import pytest
 
+import contract
+import running
 import sqlbase
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "last: behind all other tests")
+    running.watchers.append(contract.saw)
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
 @pytest.fixture(scope="module")

@@ -280,7 +280,7 @@ def test_the_page_shows_itself_to_sessions_alone(tally):
         "Cookie": "tally_session=" + "A" * 43})[2] == stranger[2]
     for got in (logged_in, stranger):
         assert "frame-ancestors 'none'" in got[1]["content-security-policy"]
-        assert got[1]["vary"] == "Cookie"
+        assert got[1]["vary"] == "Cookie, Accept-Encoding"
 
 
 # ---- methods

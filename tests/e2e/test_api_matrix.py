@@ -116,6 +116,7 @@ ASKS = {
     "GET /api/v1/audit": [Ask(lambda w, c: V1 + "/audit", 200)],
     "POST /api/v1/jobs/roll_up": [
         Ask(lambda w, c: (V1 + "/jobs/roll_up", b""), 200)],
+    "GET /api/v1/openapi.json": [Ask(lambda w, c: V1 + "/openapi.json", 200)],
     "GET /healthz": [Ask(lambda w, c: "/healthz", 200)],
     "GET /": [Ask(lambda w, c: "/", 200)],
     "GET /static/{file}": [Ask(lambda w, c: "/static/app.js", 200)],

@@ -1,0 +1,415 @@
+# SPDX-License-Identifier: MIT
+"""
+The document api/www/openapi.json and the API say the same: the routes, who may
+call them, what they take, and every answer.
+
+What is documented is produced here: most of it the same way for every route,
+from the examples of the document; SPECIAL holds what only one route answers.
+"""
+import gzip
+import json
+import re
+import shutil
+import socket
+import subprocess
+import urllib.parse
+
+import pytest
+
+import contract
+from apibase import OtherApi, camera, code, hours_ago, minutes, row, wait_for, z
+from contract import operations
+from routetable import routes
+from running import ROOT
+
+V1 = "/api/v1"
+DOCUMENT = V1 + "/openapi.json"
+WEB = ROOT / "tests" / "web"
+NOBODY = "tly_" + "A" * 43
+
+
+def named(things):
+    return {str(t): t for t in things}
+
+
+# ---- what there is
+
+def test_the_document_names_every_route_and_no_other():
+    served, written = set(named(routes())), set(named(operations))
+    assert not served - written, (
+        "api/www/openapi.json lacks these: add them, and to SPECIAL of "
+        "tests/e2e/test_openapi.py how to get what only they answer")
+    assert not written - served
+
+
+@pytest.mark.parametrize("o", operations, ids=str)
+def test_who_may_call_it_is_that_of_the_table(o):
+    r = named(routes())[str(o)]
+    assert o.scope == r.scope
+    session = {"session": []} in o.raw["security"]
+    assert session == (r.scope not in ("", "ingest"))
+    assert o.raw.get("x-unbound", False) == r.unbound
+
+
+@pytest.mark.parametrize("o", operations, ids=str)
+def test_what_stands_in_its_path_is_described(o):
+    assert set(o.of("path")) == set(re.findall(r"\{(\w+)\}", o.path))
+
+
+def test_a_period_is_there_if_the_document_says_so(tally):
+    every = {"hour", "day", "week", "month", "year", "profile", "decade"}
+    for o in operations:
+        known = o.of("path").get("period", {}).get("schema", {}).get("enum")
+        for period in every if known else ():
+            status, _ = tally.json("GET", o.path.format(period=period),
+                                   tally.read_token)
+            assert status == (200 if period in known else 404), period
+
+
+# ---- how to ask
+
+def example(parameter):
+    s = parameter["schema"]
+    v = parameter.get("example", s.get("default", s.get("enum", ["1"])[0]))
+    v = v[0] if isinstance(v, list) else v
+    return str(v).lower() if isinstance(v, bool) else str(v)
+
+
+def address(o, query=None, **path):
+    """Its path by the document's examples, with what it requires."""
+    path = {n: path.get(n, example(p)) for n, p in o.of("path").items()}
+    wanted = {n: example(p) for n, p in o.of("query").items()
+              if p.get("required")}
+    words = urllib.parse.urlencode({**wanted, **(query or {})})
+    return o.path.format(**path) + ("?" + words if words else "")
+
+
+def body_of(o):
+    """(type, bytes) of the document's first example of a body, if any."""
+    for media, content in o.raw.get("requestBody", {}).get(
+            "content", {}).items():
+        e = content["example"]
+        return media, (json.dumps(e) if media.endswith("json")
+                       else urllib.parse.urlencode(e)).encode()
+    return None, None
+
+
+@pytest.mark.parametrize("o", [o for o in operations
+                               if o.path.startswith(V1)], ids=str)
+def test_a_parameter_is_known_if_it_is_documented(tally, o):
+    pool = {n: example(p) for each in operations
+            for n, p in each.of("query").items()}
+    path = address(o).split("?")[0]
+    for name, value in {**pool, "colour": "red"}.items():
+        answer = tally.request(
+            o.method, path + "?" + urllib.parse.urlencode({name: value}),
+            token_for(tally, o), b"" if o.raw.get("requestBody") else None)
+        unknown = b"urn:tally:problem:unknown-parameter" in answer[2]
+        assert unknown == (name not in o.of("query")), (name, answer)
+        assert not unknown or answer[0] == 400
+
+
+def token_for(tally, o):
+    return {"ingest": tally.ingest_token, "read": tally.read_token,
+            "": None}.get(o.scope, tally.admin_token)
+
+
+# ---- every answer that is documented
+
+class World:
+    """What the answers are made of."""
+
+    def __init__(self, tally):
+        self.tally = tally
+        self.without_db = OtherApi(tally, db_user="nobody_at_all")
+        self.strict = OtherApi(tally, auth_failures_max=1, body_timeout_s=1)
+        self.camera, self.empty = camera(tally), camera(tally)
+        self.site = code("site")
+        camera(tally, site=self.site)
+        self.row = row(self.camera, hours_ago(2), people=900)
+        # Thirty rows of another day make a reference; one is far above it.
+        rows = [row(self.camera, hours_ago(72) + minutes(5 * i), people=i % 2)
+                for i in range(30)]
+        for each in (rows, [self.row]):
+            assert tally.json("POST", V1 + "/counts", tally.ingest_token,
+                              each)[0] == 200
+            assert tally.json("POST", V1 + "/jobs/roll_up",
+                              tally.admin_token)[0] == 200
+        self.outlier = self.tally.json(
+            "GET", f"{V1}/outliers?level=all&camera={self.camera}",
+            tally.read_token)[1]["items"][0]["id"]
+
+    def stop(self):
+        for api in (self.without_db, self.strict):
+            assert api.stop() == 0
+
+    def address(self, o, query=None, **path):
+        """As the document's examples say, but of something that is there."""
+        if "id" in o.of("path") and "id" not in path:
+            path["id"] = {"outliers": lambda: self.outlier,
+                          "tokens": self.token}[o.path.split("/")[3]]()
+        return address(o, query, **path)
+
+    def token(self):
+        """The id of a new token."""
+        status, reply = self.tally.json(
+            "POST", V1 + "/tokens", self.tally.admin_token,
+            {"name": code("t"), "scopes": ["read"]})
+        assert status == 201
+        return reply["id"]
+
+    def ask(self, o, path=None, body=None, kind=None, of=None, token=None,
+            **headers):
+        """Asks as the document's examples do, unless told otherwise."""
+        if body is None:
+            kind, body = body_of(o)
+        headers = {k.replace("_", "-"): v for k, v in headers.items()}
+        if kind:
+            headers["Content-Type"] = kind
+        return (of or self.tally).request(
+            o.method, path or self.address(o),
+            token or token_for(self.tally, o),
+            body, headers)
+
+
+def too_large(w, o):
+    """Rows of numbers, or more than any body of a few members takes."""
+    rows = o.id == "postCounts"
+    w.ask(o, body=b"[" + b"0," * (5000 if rows else 40000) + b"0]",
+          kind="application/json")
+
+
+def late(w, o):
+    """The body does not come; the answer is read as it is on the wire."""
+    host, port = w.strict.tally.address
+    with socket.create_connection((host, port), timeout=60) as s:
+        s.sendall((f"{o.method} {address(o)} HTTP/1.1\r\nHost: a\r\n"
+                   f"Authorization: Bearer {token_for(w.tally, o)}\r\n"
+                   f"Content-Length: 9\r\n\r\n").encode())
+        got = b""
+        while piece := s.recv(65536):
+            got += piece
+    head, _, body = got.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    headers = {k.lower(): v for k, v in (ln.split(": ") for ln in lines[1:])}
+    contract.saw(o.method, address(o), int(lines[0].split()[1]), headers, body)
+
+
+def wrong_scope(w, o):
+    w.ask(o, token=(w.tally.read_token if o.scope != "read"
+                    else w.tally.ingest_token),
+          **({} if o.scope else {"Origin": "http://evil.example"}))
+
+
+def nothing_there(w, o):
+    w.ask(o, address(o, id=999999999) if "id" in o.of("path")
+          else address(o, {"camera": code("nobody")}))
+
+
+def known_already(w, o):
+    etag = w.ask(o)[1]["etag"]
+    w.ask(o, If_None_Match=etag)
+
+
+def unavailable(w, o):
+    # A page asks the database only where somebody says who they are.
+    w.ask(o, of=w.without_db.tally, Cookie="tally_session=" + "A" * 43,
+          token=None if o.scope else NOBODY * (o.id != "logOut"))
+
+
+# How to get a status from any route that documents it.
+GENERAL = {
+    200: lambda w, o: w.ask(o),
+    201: lambda w, o: w.ask(o),
+    304: known_already,
+    400: lambda w, o: w.ask(o, address(o) + "?%"),
+    401: lambda w, o: w.ask(o, token=NOBODY),
+    403: wrong_scope,
+    404: nothing_there,
+    406: lambda w, o: w.ask(o, Accept="image/png"),
+    408: late,
+    412: lambda w, o: w.ask(o, If_Match='"a tag"'),
+    413: too_large,
+    422: lambda w, o: w.ask(o, body=b'{"colour":1}', kind="application/json"),
+    429: lambda w, o: w.ask(o, of=w.strict.tally, token=NOBODY),
+    503: unavailable,
+}
+
+
+def special(*pairs):
+    """{(operation, status): how}"""
+    return {(o, s): how for o, s, how in pairs}
+
+
+def counts(w, o, *bodies, **headers):
+    for body in bodies:
+        w.ask(o, body=json.dumps(body), kind="application/json", **headers)
+
+
+def log_in(w, o, of=None, **form):
+    w.ask(o, body=urllib.parse.urlencode(form).encode(), of=of,
+          kind="application/x-www-form-urlencoded")
+
+
+def in_flight(w, o):
+    """The same key while the first request's body is on its way."""
+    key = code("key")
+    with socket.create_connection(w.tally.address, timeout=60) as s:
+        s.sendall((f"POST {V1}/counts HTTP/1.1\r\nHost: a\r\nContent-Length: 2"
+                   f"\r\nAuthorization: Bearer {w.tally.ingest_token}\r\n"
+                   f"Idempotency-Key: {key}\r\n\r\n[").encode())
+        wait_for(lambda: w.ask(o, body=b"[]", kind="application/json",
+                               Idempotency_Key=key)[0] == 409, 60)
+
+
+def rotated_twice(w, o):
+    for path in [w.address(o)] * 2:
+        w.ask(o, path)
+
+
+def files(w, o):
+    for name in ("login.html", "app.css", "app.js", "icon.svg",
+                 "openapi.json"):
+        w.ask(o, address(o, file=name))
+
+
+SPECIAL = special(
+    ("postCounts", 200, lambda w, o: counts(w, o, w.row)),
+    ("postCounts", 409, lambda w, o: (counts(w, o, w.row | {"people": 1}),
+                                         in_flight(w, o))),
+    ("postCounts", 415, lambda w, o: w.ask(o, body=b"<a/>", kind="text/xml")),
+    ("postCounts", 422, lambda w, o: counts(w, o, [w.row, {}], 7)),
+    ("deleteCounts", 200, lambda w, o: w.ask(o, address(
+        o, {"camera": w.empty}))),
+    ("deleteCounts", 422, lambda w, o: kept_from(w, o)),
+    ("listStats", 200, lambda w, o: [
+        w.ask(o, address(o, query, period=p)) for p in ("hour", "profile")
+        for query in ({"camera": w.camera}, {"site": w.site},
+                      {"camera": w.camera, "format": "csv"})]),
+    ("listOutliers", 200, lambda w, o: [
+        w.ask(o, address(o, {"level": "all", "format": f}))
+        for f in ("json", "csv")]),
+    ("createCamera", 201, lambda w, o: counts(w, o, {"camera": code()})),
+    ("createCamera", 409, lambda w, o: counts(w, o, {"camera": w.camera})),
+    ("createToken", 201, lambda w, o: counts(
+        w, o, {"name": code("t"), "scopes": ["read"]})),
+    ("createToken", 409, lambda w, o: counts(
+        w, o, *[{"name": w.camera, "scopes": ["read"]}] * 2)),
+    ("revokeToken", 204, lambda w, o: w.ask(o)),
+    ("rotateToken", 409, rotated_twice),
+    ("getFile", 200, files),
+    ("getFile", 404, lambda w, o: w.ask(o, address(o, file="none.js"))),
+    ("logIn", 303, lambda w, o: log_in(w, o, user="a", password="b")),
+    ("logIn", 429, lambda w, o: log_in(w, o, w.strict.tally, user="a",
+                                       password="b")),
+    ("logOut", 303, lambda w, o: w.ask(o)),
+)
+
+
+def kept_from(w, o):
+    """Rows of the last century are kept by nobody who lets go of any."""
+    w.tally.sql("UPDATE retention SET kept_from = '2000-01-02' "
+                "WHERE level = 'raw'")
+    try:
+        w.ask(o, address(o, {"camera": w.empty, "from": "1999-01-01"}))
+    finally:
+        w.tally.sql("UPDATE retention SET kept_from = DEFAULT "
+                    "WHERE level = 'raw'")
+
+
+@pytest.fixture(scope="module")
+def world(tally):
+    w = World(tally)
+    yield w
+    w.stop()
+
+
+@pytest.mark.last
+@pytest.mark.parametrize("o", operations, ids=str)
+def test_every_documented_answer_is_given(world, o):
+    for status, media in sorted(o.answers()):
+        kind = (o.method, o.path, status, media)
+        how = SPECIAL.get((o.id, status)) or GENERAL.get(status)
+        if kind not in contract.produced and how:
+            how(world, o)
+        if kind not in contract.produced and media == "text/csv":
+            world.ask(o, address(o, {"format": "csv"}))
+        assert kind in contract.produced, (
+            f"{o}: {status} {media} is documented, and nothing gives it; say "
+            "how in SPECIAL of tests/e2e/test_openapi.py")
+
+
+@pytest.mark.last
+def test_every_answer_that_was_seen_is_as_documented():
+    assert contract.produced
+    assert not contract.faults, "\n".join(contract.faults[:40])
+
+
+# ---- the document itself
+
+def test_it_is_given_to_anybody_and_once(tally):
+    status, headers, body = tally.request("GET", DOCUMENT)
+    assert status == 200 and json.loads(body) == contract.DOC
+    assert headers["content-type"] == "application/json"
+    assert tally.request("GET", DOCUMENT, headers={
+        "If-None-Match": f'"other", {headers["etag"]}'})[0] == 304
+
+
+def test_it_is_smaller_for_who_takes_gzip(tally):
+    plain = tally.request("GET", DOCUMENT)
+    packed = tally.request("GET", DOCUMENT,
+                           headers={"Accept-Encoding": "gzip"})
+    assert packed[1]["content-encoding"] == "gzip"
+    assert gzip.decompress(packed[2]) == plain[2]
+    assert len(packed[2]) * 4 < len(plain[2])
+    for headers in (plain[1], packed[1]):
+        assert headers["vary"] == "Accept-Encoding"
+    # They are two to a cache: the tag of one is not that of the other.
+    assert tally.request("GET", DOCUMENT, headers={
+        "If-None-Match": packed[1]["etag"]})[0] == 200
+    assert tally.request("GET", DOCUMENT, headers={
+        "Accept-Encoding": "gzip",
+        "If-None-Match": packed[1]["etag"]})[0] == 304
+
+
+def test_spectral_finds_nothing(tmp_path):
+    spectral = WEB / "node_modules" / ".bin" / "spectral"
+    if not shutil.which("node") or not spectral.exists():
+        pytest.skip("needs nodejs and `npm ci` in tests/web")
+    # It takes tabs for a fault of YAML.
+    (tmp_path / "openapi.json").write_text(json.dumps(contract.DOC))
+    done = subprocess.run(
+        [spectral, "lint", "--ruleset", WEB / "spectral.yaml",
+         "--fail-severity", "warn", tmp_path / "openapi.json"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=300)
+    assert done.returncode == 0, done.stdout
+
+
+def test_its_examples_are_as_its_schemas_say():
+    def look(node, where):
+        if isinstance(node, list):
+            for i, n in enumerate(node):
+                look(n, f"{where}/{i}")
+        elif isinstance(node, dict):
+            if "example" in node and "schema" in node:
+                why = contract.fault_of(node["schema"], node["example"])
+                assert not why, (where, why)
+            for k, n in node.items():
+                look(n, f"{where}/{k}")
+    look(contract.DOC, "#")
+
+
+def test_it_has_the_kinds_of_problems_of_the_table():
+    """Those of docs/http-api.md, status by status."""
+    table = (ROOT / "docs" / "http-api.md").read_text()
+    table = table[table.index("| status |"):].split("\n\n")[0]
+    written = set(re.findall(r"`([a-z-]+)`", table)) - {"type"}
+    has = set()
+    for response in contract.DOC["components"]["responses"].values():
+        for content in response.get("content", {}).values():
+            has |= set(content["schema"]["allOf"][1]["properties"]["type"][
+                "enum"])
+    assert has | {"urn:tally:problem:" + s for s in (
+        "method-not-allowed", "internal")} == {
+            "urn:tally:problem:" + s for s in written}
