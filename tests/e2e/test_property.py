@@ -474,7 +474,8 @@ def own(tally):
     o.close()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS,
+                         ids=[f"seed{i}" for i in range(len(SEEDS))])
 def test_every_level_equals_a_recount_whatever_was_written(
         own, seed, tmp_path):
     print(f"TALLY_PROPERTY_SEED={seed} TALLY_PROPERTY_TURNS={TURNS}")
