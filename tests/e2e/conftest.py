@@ -22,6 +22,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
+@pytest.fixture(autouse=True)
+def as_documented():
+    """No test gets an answer that the API's document does not know."""
+    before = len(contract.faults)
+    yield
+    assert not contract.faults[before:], "\n".join(contract.faults[before:])
+
+
 @pytest.fixture(scope="module")
 def schema(request):
     """Made once a module; every test's `db` begins with empty tables."""

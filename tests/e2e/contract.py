@@ -2,8 +2,8 @@
 """
 contract: holds the answers that tests get to api/www/openapi.json.
 
-Tally.request tells `saw` of each.  What is not as documented is kept, and told
-by the last test of test_openapi.py: no other test has to care.
+Tally.request tells `saw` of each.  What is not as documented fails the test that
+got it, by the fixture as_documented: no test has to care.
 """
 import copy
 import datetime
