@@ -197,7 +197,8 @@ static int32_t observed(const struct count *c)
 bool count_same(const struct count *a, const struct count *b)
 {
 	return a->end_at == b->end_at && observed(a) == observed(b) &&
-		!memcmp(a->figure, b->figure, sizeof(a->figure));
+		!memcmp(a->figure, b->figure, sizeof(a->figure)) &&
+		(!a->detail || (b->detail && !strcmp(a->detail, b->detail)));
 }
 
 static uint64_t mix(uint64_t h, uint64_t v)

@@ -33,6 +33,7 @@ enum count_figure {
 
 enum {
 	COUNT_MAX = 1000000,
+	COUNT_DETAIL_MAX = 1000000000,
 	COUNT_ROWS_MAX = 5000,
 	COUNT_AHEAD_S = 300,
 	COUNT_NULL = -1 /* not measured */
@@ -59,7 +60,9 @@ struct count {
 	bool repeated; /* the clock shows start_at twice: fold chose */
 	int32_t figure[COUNT_FIGURES_N]; /* COUNT_NULL: not measured */
 	int32_t observed_s;		 /* COUNT_NULL: the whole interval */
-	unsigned line; /* of the file, or 1 + place in the array */
+	const char *detail; /* JSON, written the same way every time; NULL: it
+			       says nothing more */
+	unsigned line;	    /* of the file, or 1 + place in the array */
 	enum count_verdict verdict;
 	bool refused_early;	  /* before it came to the committer */
 	const struct count *same; /* an earlier row of the request repeated */
@@ -121,14 +124,20 @@ void count_check(struct count_batch *b, struct count *c, int64_t now);
 /* Those of its interval: again once local times became UTC. */
 void count_check_interval(struct count_batch *b, struct count *c, int64_t now);
 
-/* Same values, the default of observed_s applied? */
+/* From "detail": the canonical text in the arena, or NULL with the name of the
+ * member that is wrong, "" for the whole. */
+struct json;
+const char *count_detail(
+	struct arena *a, const struct json *v, const char **wrong);
+
+/* Same values, the default of observed_s applied?  a is the row that came:
+ * where it says nothing in detail, any will do. */
 bool count_same(const struct count *a, const struct count *b);
 
 /* Of all that count_same compares. */
 uint64_t count_digest(const struct count *c);
 
 /* A row from a JSON object; faults are refusals of the row. */
-struct json;
 void count_from_json(struct count_batch *b, const struct json *v, unsigned line,
 	const struct count_times *t);
 

@@ -94,13 +94,34 @@ static void set_time(struct count_batch *b, struct count *c, bool start,
 		count_set_time(b, c, start, (struct slice){s, strlen(s)}, t);
 }
 
+static void set_detail(
+	struct count_batch *b, struct count *c, const struct json *v)
+{
+	const char *wrong;
+
+	if (json_type(v) == JSON_NULL)
+		return;
+	if (!(c->detail = count_detail(b->arena, v, &wrong)))
+		count_refuse(b, c, "detail", "bad_detail",
+			"detail%s%.60s is not known, there twice, or not a "
+			"whole number from 0 to %d",
+			*wrong ? "." : "", wrong, COUNT_DETAIL_MAX);
+}
+
 /* One member; the bit that tells it was there, 0 for an unknown name. */
 static unsigned member(struct count_batch *b, struct count *c,
 	const struct json *m, unsigned seen, const struct count_times *t)
 {
-	enum { CAMERA = COUNT_FIGURES_N, START, END, CLASSES, OBSERVED };
-	static const char *const other[] = {
-		"camera", "start_at", "end_at", "classes", "observed_s"};
+	enum {
+		CAMERA = COUNT_FIGURES_N,
+		START,
+		END,
+		CLASSES,
+		OBSERVED,
+		DETAIL
+	};
+	static const char *const other[] = {"camera", "start_at", "end_at",
+		"classes", "observed_s", "detail"};
 	const char *name = json_name(m);
 	int i = figure_named(name, false);
 
@@ -119,6 +140,8 @@ static unsigned member(struct count_batch *b, struct count *c,
 		set_time(b, c, i == START, m, t);
 	else if (i == CLASSES)
 		set_classes(b, c, m);
+	else if (i == DETAIL)
+		set_detail(b, c, m);
 	else if (i == OBSERVED)
 		set_figure(b, c, &c->observed_s, m, "observed_s", DAY_S);
 	else

@@ -40,7 +40,7 @@ enum step body_invalid(struct req *r, const char *member, const char *why)
 	return req_problem_end(r, 422);
 }
 
-static enum step parse(struct req *r, const char *what)
+enum step body_object(struct req *r, const char *what)
 {
 	enum json_fault f;
 	size_t at;
@@ -93,7 +93,7 @@ enum step body_members(
 	const char *why;
 	enum step s;
 
-	if ((s = parse(r, what)) != STEP_NEXT)
+	if ((s = body_object(r, what)) != STEP_NEXT)
 		return s;
 	for (const struct json *v = json_first(r->json); v; v = json_next(v)) {
 		size_t i = 0;

@@ -19,6 +19,10 @@ enum step body_begin(struct req *r);
 /* For a route's body.  STEP_NEXT, or a 413. */
 enum step body_take(struct req *r, const char *at, size_t n);
 
+/* Reads the JSON object into r->json; what: "a camera".  STEP_NEXT, or a 400
+ * where it is no JSON, a 422 where it is no object. */
+enum step body_object(struct req *r, const char *what);
+
 enum body_kind { BODY_TEXT, BODY_TEXTS, BODY_WHOLE, BODY_TRUTH };
 
 struct body_member {

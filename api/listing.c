@@ -19,6 +19,7 @@ struct row {
 	int64_t start_at, end_at;
 	int32_t figure[COUNT_FIGURES_N];
 	int32_t observed_s;
+	const char *detail;
 };
 
 #define CLASS(name) \
@@ -43,7 +44,11 @@ static const struct list_column columns[] = {
 	CLASS(bicycle),
 	CLASS(scooter),
 	{NULL, "observed_s", LIST_INT, false},
+	{NULL, "detail", LIST_JSON, true},
 };
+
+/* CSV is for what takes CSV, and rows with more than figures are no table. */
+static const uint64_t without_detail = UINT64_C(1) << (ARRAY_LEN(columns) - 1);
 
 struct listing {
 	struct series series;
@@ -91,6 +96,7 @@ static int by_age(const void *pa, const void *pb)
 /* Takes the rows of the camera that was asked, keeps the page. */
 static void take(struct req *r, struct listing *l, const char *camera)
 {
+	const int detail = 3 + COUNT_FIGURES_N;
 	size_t most = (size_t)l->series.limit + 1;
 
 	for (size_t i = 0; i < r->rows.n; i++) {
@@ -104,6 +110,9 @@ static void take(struct req *r, struct listing *l, const char *camera)
 			row->figure[k] = c[2 + k].null ? COUNT_NULL
 						       : (int32_t)c[2 + k].i;
 		row->observed_s = (int32_t)c[2 + COUNT_FIGURES_N].i;
+		row->detail = c[detail].null
+			? NULL
+			: arena_copy(&r->arena, c[detail].s.at, c[detail].s.n);
 	}
 	if (l->n)
 		qsort(l->row, l->n, sizeof(*l->row), by_age);
@@ -143,7 +152,8 @@ static void item(struct req *r, const struct listing *l, const struct row *row)
 	for (int i = 0; i < COUNT_FIGURES_N; i++)
 		*c++ = row->figure[i] == COUNT_NULL ? DB_NULL
 						    : DB_I(row->figure[i]);
-	*c = DB_I(row->observed_s);
+	*c++ = DB_I(row->observed_s);
+	*c = row->detail ? DB_S(row->detail) : DB_NULL;
 	list_item(r, &l->list, cell);
 }
 
@@ -157,6 +167,8 @@ static enum step answer(struct req *r, struct listing *l)
 		last.start = l->row[n - 1].start_at;
 		last.camera = l->row[n - 1].camera;
 	}
+	if (l->list.csv)
+		l->list.without = without_detail;
 	list_open(r, &l->list, NULL, columns, ARRAY_LEN(columns));
 	for (size_t i = 0; i < n; i++)
 		item(r, l, &l->row[i]);

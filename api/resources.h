@@ -64,6 +64,22 @@ enum step site_make(struct req *r);
 enum step site_alter(struct req *r);
 enum step site_done(struct req *r);
 
+/* shapes.c: GET /cameras/{code}/shapes, PUT and DELETE
+ * /cameras/{code}/lines/{line} and …/zones/{zone} */
+enum step shapes_ask(struct req *r);
+enum step shapes_list(struct req *r);
+enum step line_put(struct req *r);
+enum step zone_put(struct req *r);
+enum step line_remove(struct req *r);
+enum step zone_remove(struct req *r);
+enum step shape_answer(struct req *r);
+
+/* config.c: GET /ingest/config */
+enum step config_begin(struct req *r);
+enum step config_ask(struct req *r);
+enum step config_find(struct req *r);
+enum step config_answer(struct req *r);
+
 /* tokens.c: GET and POST /tokens, POST /tokens/{id}/rotate, DELETE
  * /tokens/{id} */
 enum step tokens_find(struct req *r);

@@ -138,6 +138,13 @@ static enum err follow_up(struct writer *w, struct count *const *row, size_t n)
 				       : judge_each(w, row, n);
 }
 
+/* As Q_COUNT_INSERT has it: what the rule and batches know, and the detail. */
+static void row_cells(struct db_cell *cell, const struct count *row)
+{
+	count_cells(cell, row);
+	cell[COUNT_CELLS] = row->detail ? DB_S(row->detail) : DB_NULL;
+}
+
 /* Inserts the rows; E_EXISTS when some key is stored already.  The server's
  * number of affected rows is no witness: in a bulk it also counts the outliers
  * that the triggers write. */
@@ -149,7 +156,7 @@ static enum err insert(struct writer *w, struct count *const *row, size_t n)
 		size_t k = n - i < WRITER_BULK_ROWS ? n - i : WRITER_BULK_ROWS;
 
 		for (size_t j = 0; j < k; j++)
-			count_cells(&w->cell[j * WRITER_COLUMNS], row[i + j]);
+			row_cells(&w->cell[j * WRITER_COLUMNS], row[i + j]);
 		if ((e = db_run_bulk(w->db, Q_COUNT_INSERT, w->cell, k)))
 			return e;
 		i += k;
@@ -184,6 +191,8 @@ static void compare(
 		s.figure[i] = stored[3 + i].null ? COUNT_NULL
 						 : (int32_t)stored[3 + i].i;
 	s.observed_s = (int32_t)stored[3 + COUNT_FIGURES_N].i;
+	if (!stored[4 + COUNT_FIGURES_N].null)
+		s.detail = stored[4 + COUNT_FIGURES_N].s.at;
 	if (count_same(row, &s))
 		row->verdict = COUNT_DUPLICATE;
 	else if (job->replace)
@@ -236,7 +245,7 @@ static enum err replace(struct writer *w, const struct count *r)
 {
 	struct db_cell cell[WRITER_COLUMNS], key[2];
 
-	count_cells(cell, r);
+	row_cells(cell, r);
 	memcpy(key, cell, sizeof(key));
 	memmove(cell, cell + 2, sizeof(cell) - sizeof(key));
 	memcpy(cell + WRITER_COLUMNS - 2, key, sizeof(key));

@@ -13,7 +13,7 @@
 enum { SHAPE_NAME_MAX = 32, SHAPE_POINTS_MAX = 16, SHAPE_WHY = 160 };
 
 /* How many a camera may have. */
-enum { LINES_MAX = 16, ZONES_MAX = 16 };
+enum { SHAPE_LINES_MAX = 16, SHAPE_ZONES_MAX = 16 };
 
 enum shape_kind { SHAPE_LINE, SHAPE_ZONE };
 

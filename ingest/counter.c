@@ -8,9 +8,9 @@
 
 struct counter_slot {
 	uint64_t id; /* of the track that has it; another's is empty */
-	struct line_side line[LINES_MAX];
-	int64_t crossed_us[LINES_MAX]; /* last; 0: not, or used up */
-	struct zone_side zone[ZONES_MAX];
+	struct line_side line[SHAPE_LINES_MAX];
+	int64_t crossed_us[SHAPE_LINES_MAX]; /* last; 0: not, or used up */
+	struct zone_side zone[SHAPE_ZONES_MAX];
 	struct mark mark[SERIES_MAX];
 };
 

@@ -17,8 +17,8 @@ struct counter {
 	struct shapes shapes, next; /* next: from the next interval on */
 	bool has_next;
 	int w, h; /* of the pictures that line and zone are scaled to */
-	struct line line[LINES_MAX];
-	struct zone zone[ZONES_MAX];
+	struct line line[SHAPE_LINES_MAX];
+	struct zone zone[SHAPE_ZONES_MAX];
 	struct counter_slot *slot; /* TRACKS_MAX, by struct track, slot */
 };
 

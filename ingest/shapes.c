@@ -43,9 +43,9 @@ bool shapes_read(
 	struct shapes *s, const struct json *camera, char why[SHAPE_WHY + 100])
 {
 	memset(s, 0, sizeof(*s));
-	if (!read_each(s->line, &s->lines_n, LINES_MAX, SHAPE_LINE,
+	if (!read_each(s->line, &s->lines_n, SHAPE_LINES_MAX, SHAPE_LINE,
 		    json_member(camera, "lines"), why) ||
-		!read_each(s->zone, &s->zones_n, ZONES_MAX, SHAPE_ZONE,
+		!read_each(s->zone, &s->zones_n, SHAPE_ZONES_MAX, SHAPE_ZONE,
 			json_member(camera, "zones"), why)) {
 		memset(s, 0, sizeof(*s));
 		return false;

@@ -11,12 +11,12 @@
 #include "ingest/zone.h"
 
 /* Of rows: the picture's, two of a line, one of a zone. */
-enum { SERIES_MAX = 1 + 2 * LINES_MAX + ZONES_MAX };
+enum { SERIES_MAX = 1 + 2 * SHAPE_LINES_MAX + SHAPE_ZONES_MAX };
 
 struct shapes {
 	size_t lines_n, zones_n;
-	struct shape line[LINES_MAX], zone[ZONES_MAX];
-	int speed_from[LINES_MAX]; /* place of that line; -1: none */
+	struct shape line[SHAPE_LINES_MAX], zone[SHAPE_ZONES_MAX];
+	int speed_from[SHAPE_LINES_MAX]; /* place of that line; -1: none */
 };
 
 /* From a camera's object in the reply of GET /ingest/config.  False: why says

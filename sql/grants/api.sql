@@ -14,6 +14,8 @@ GRANT SELECT, INSERT ON token_camera TO {api};
 GRANT SELECT, INSERT ON audit TO {api};
 GRANT SELECT ON user TO {api};
 GRANT SELECT, INSERT, DELETE ON session TO {api};
+GRANT SELECT, INSERT, UPDATE, DELETE ON shape TO {api};
+GRANT SELECT ON config_version TO {api};
 GRANT SELECT ON setting TO {api};
 GRANT SELECT ON stats_quarter TO {api};
 GRANT SELECT ON stats_hour TO {api};

@@ -90,7 +90,8 @@ BEGIN
 		    r.vehicle_new = b.vehicle_new, r.face_new = b.face_new,
 		    r.car = b.car, r.bus = b.bus, r.truck = b.truck,
 		    r.motorcycle = b.motorcycle, r.bicycle = b.bicycle,
-		    r.scooter = b.scooter, r.observed_s = b.observed_s
+		    r.scooter = b.scooter, r.observed_s = b.observed_s,
+		    r.detail = NULL
 		WHERE b.verdict = 'replaced';
 	END IF;
 	COMMIT;

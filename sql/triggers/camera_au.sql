@@ -12,4 +12,5 @@ BEGIN
 		UPDATE reference_version SET version = version + 1;
 	END IF;
 	UPDATE stats_version SET version = version + 1;
+	UPDATE config_version SET version = version + 1;
 END

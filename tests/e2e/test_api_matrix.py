@@ -56,6 +56,15 @@ def stats(path):
         Ask(lambda w, c: f"{path}?site={w.site_of(c)}", 200, 404)]
 
 
+LINE = {"points": [[0.1, 0.5], [0.9, 0.5]]}
+ZONE = {"points": [[0, 0], [1, 0], [0.5, 1]]}
+
+
+def of(c):
+    """A camera's own path."""
+    return V1 + "/cameras/" + urllib.parse.quote(c, safe="")
+
+
 # ---- what to extend when there is a new route: how to ask it, and what it says
 
 ASKS = {
@@ -105,6 +114,18 @@ ASKS = {
     "PATCH /api/v1/sites/{id}": [
         Ask(lambda w, c: (f"{V1}/sites/{w.spare_site()}", {"tz": "UTC"}),
             200)],
+    "GET /api/v1/cameras/{code}/shapes": [
+        Ask(lambda w, c: f"{of(c)}/shapes", 200, 404)],
+    "PUT /api/v1/cameras/{code}/lines/{line}": [
+        Ask(lambda w, c: (f"{of(c)}/lines/{code()}", LINE), 201, 403)],
+    "DELETE /api/v1/cameras/{code}/lines/{line}": [
+        Ask(lambda w, c: f"{of(c)}/lines/{w.drawn(c, 'line')}", 204, 404)],
+    "PUT /api/v1/cameras/{code}/zones/{zone}": [
+        Ask(lambda w, c: (f"{of(c)}/zones/{code()}", ZONE), 201, 403)],
+    "DELETE /api/v1/cameras/{code}/zones/{zone}": [
+        Ask(lambda w, c: f"{of(c)}/zones/{w.drawn(c, 'zone')}", 204, 404)],
+    "GET /api/v1/ingest/config": [
+        Ask(lambda w, c: V1 + "/ingest/config", 200)],
     "GET /api/v1/tokens": [Ask(lambda w, c: V1 + "/tokens", 200)],
     "POST /api/v1/tokens": [
         Ask(lambda w, c: (V1 + "/tokens", {"name": code("t"),
@@ -218,6 +239,15 @@ class World:
         self.tally.sql("INSERT INTO site (name, tz) VALUES (%s, 'UTC')", name)
         return self.tally.sql("SELECT site_id FROM site WHERE name = %s",
                               name)[0][0]
+
+    def drawn(self, c, kind):
+        """The name of a line or a zone that may go."""
+        name = code(kind)
+        self.tally.sql(
+            "INSERT INTO shape (camera_id, name, kind, definition) SELECT "
+            "camera_id, %s, %s, %s FROM camera WHERE code = %s", name, kind,
+            json.dumps({kind: name, **(LINE if kind == "line" else ZONE)}), c)
+        return name
 
     def ask(self, route, ask, c=None, token=None, headers=None, method=None):
         """(status, headers, body)"""

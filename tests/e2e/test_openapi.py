@@ -163,6 +163,19 @@ class World:
         assert status == 201
         return reply["id"]
 
+    def draw(self, o, *names):
+        """Puts each of these lines, or zones."""
+        kind = o.id.removeprefix("put").lower()
+        for name in names:
+            self.ask(o, address(o, code=self.camera, **{kind: name}))
+
+    def drawn_away(self, o, kind):
+        put = next(p for p in operations if p.id == "put" + kind.capitalize())
+        name = {kind: code()}
+        c = camera(self.tally)
+        for each in (put, o):
+            self.ask(each, address(each, code=c, **name))
+
     def ask(self, o, path=None, body=None, kind=None, of=None, token=None,
             **headers):
         """Asks as the document's examples do, unless told otherwise."""
@@ -315,6 +328,20 @@ SPECIAL = special(
     ("createSite", 201, lambda w, o: counts(w, o, {"name": code("site")})),
     ("createSite", 409, lambda w, o: counts(w, o, {"name": w.site})),
     ("changeSite", 409, lambda w, o: counts(w, o, {"name": w.site})),
+    ("putLine", 201, lambda w, o: w.draw(o, code())),
+    ("putLine", 200, lambda w, o: w.draw(o, "door", "door")),
+    ("putLine", 404, lambda w, o: w.ask(o, address(o, code=code()))),
+    ("putLine", 409, lambda w, o: w.draw(o, *[f"l{i}" for i in range(17)])),
+    ("deleteLine", 204, lambda w, o: w.drawn_away(o, "line")),
+    ("deleteLine", 404, lambda w, o: w.ask(o, address(o, code=code()))),
+    ("putZone", 201, lambda w, o: w.draw(o, code())),
+    ("putZone", 200, lambda w, o: w.draw(o, "hall", "hall")),
+    ("putZone", 404, lambda w, o: w.ask(o, address(o, code=code()))),
+    ("putZone", 409, lambda w, o: w.draw(o, *[f"z{i}" for i in range(17)])),
+    ("deleteZone", 204, lambda w, o: w.drawn_away(o, "zone")),
+    ("deleteZone", 404, lambda w, o: w.ask(o, address(o, code=code()))),
+    ("getShapes", 200, lambda w, o: w.ask(o, address(o, code=w.camera))),
+    ("getShapes", 404, lambda w, o: w.ask(o, address(o, code=code()))),
     ("createToken", 201, lambda w, o: counts(
         w, o, {"name": code("t"), "scopes": ["read"]})),
     ("createToken", 409, lambda w, o: counts(
