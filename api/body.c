@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/field.h"
+
 enum { WHOLE_MAX = 1000000000 };
 
 void body_open(struct req *r, size_t max)
@@ -12,9 +14,28 @@ void body_open(struct req *r, size_t max)
 	text_init(&r->body, max);
 }
 
+/* JSON, as it says, or as curl -d would have it, or without a word. */
+static bool says_json(const struct req *r)
+{
+	const struct slice *v = http_find(&r->head, "content-type");
+	struct media m;
+
+	if (!v || !v->n)
+		return true;
+	return field_media(*v, &m) && media_is_utf8(&m) &&
+		(media_is(&m, "application/json") ||
+			media_is(&m, "application/x-www-form-urlencoded"));
+}
+
 enum step body_begin(struct req *r)
 {
 	body_open(r, BODY_MAX);
+	if (field_encoded(&r->head))
+		return req_problem(r, 415, "unsupported-encoding",
+			"a body with Content-Encoding is not accepted");
+	if (!says_json(r))
+		return req_problem(r, 415, "unsupported-type",
+			"Content-Type is not application/json in UTF-8");
 	return req_no_params(r);
 }
 

@@ -14,7 +14,7 @@ enum { BODY_MAX = 65536 };
 
 /* For a route's begin: takes up to max bytes. */
 void body_open(struct req *r, size_t max);
-/* A begin of its own: no parameters, BODY_MAX bytes. */
+/* A begin of its own: no parameters, JSON, BODY_MAX bytes. */
 enum step body_begin(struct req *r);
 /* For a route's body.  STEP_NEXT, or a 413. */
 enum step body_take(struct req *r, const char *at, size_t n);

@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/api.h"
 #include "api/audit.h"
@@ -92,21 +91,12 @@ static enum step read_params(struct req *r, struct post *p)
 	return STEP_NEXT;
 }
 
-static bool is(struct slice v, const char *name)
-{
-	return v.n == strlen(name) && !strncasecmp(v.at, name, v.n);
-}
-
-static bool is_utf8(struct slice v)
-{
-	return !v.n || is(v, "utf-8") || is(v, "utf8") || is(v, "us-ascii");
-}
-
 /* The names that newline-delimited JSON goes by. */
-static bool is_ndjson(struct slice v)
+static bool is_ndjson(const struct media *m)
 {
-	return is(v, "application/x-ndjson") || is(v, "application/ndjson") ||
-		is(v, "application/jsonl");
+	return media_is(m, "application/x-ndjson") ||
+		media_is(m, "application/ndjson") ||
+		media_is(m, "application/jsonl");
 }
 
 static enum step open_text(struct req *r, struct post *p, bool csv)
@@ -148,24 +138,24 @@ static enum step read_charset(
 static enum step read_type(struct req *r, struct post *p)
 {
 	const struct slice *v = http_find(&r->head, "content-type");
-	const struct slice *enc = http_find(&r->head, "content-encoding");
 	struct media m = {0};
 	enum step s;
+	bool csv;
 
-	if (enc && !is(*enc, "identity"))
+	if (field_encoded(&r->head))
 		return req_problem(r, 415, "unsupported-encoding",
 			"a body with Content-Encoding is not accepted");
 	if (v && v->n && !field_media(*v, &m))
 		return req_problem(r, 415, "unsupported-type",
 			"Content-Type is not well-formed");
-	if (!is_utf8(m.charset) &&
-		(s = read_charset(r, p, m.charset, is(m.type, "text/csv"))) !=
-			STEP_NEXT)
+	csv = media_is(&m, "text/csv");
+	if (!media_is_utf8(&m) &&
+		(s = read_charset(r, p, m.charset, csv)) != STEP_NEXT)
 		return s;
-	if (is(m.type, "text/csv") || is_ndjson(m.type))
-		return open_text(r, p, is(m.type, "text/csv"));
-	if (m.type.n && !is(m.type, "application/json") &&
-		!is(m.type, "application/x-www-form-urlencoded"))
+	if (csv || is_ndjson(&m))
+		return open_text(r, p, csv);
+	if (m.type.n && !media_is(&m, "application/json") &&
+		!media_is(&m, "application/x-www-form-urlencoded"))
 		return req_problem(r, 415, "unsupported-type",
 			"Content-Type is none of application/json, text/csv "
 			"and application/x-ndjson");

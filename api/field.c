@@ -193,6 +193,32 @@ bool field_media(struct slice v, struct media *m)
 	return true;
 }
 
+bool media_is(const struct media *m, const char *type)
+{
+	return http_is(m->type, type);
+}
+
+bool media_is_utf8(const struct media *m)
+{
+	return !m->charset.n || http_is(m->charset, "utf-8") ||
+		http_is(m->charset, "utf8") || http_is(m->charset, "us-ascii");
+}
+
+bool field_encoded(const struct http_head *h)
+{
+	for (size_t i = 0; i < h->headers_n; i++) {
+		struct slice v = h->header[i].value;
+
+		if (!http_is(h->header[i].name, "content-encoding"))
+			continue;
+		for (skip_blanks(&v); v.n; skip_blanks(&v))
+			if (!take_byte(&v, ',') &&
+				!http_is(take_token(&v), "identity"))
+				return true;
+	}
+	return false;
+}
+
 /* ---- conditions ---- */
 
 /* "W/"abc"" or ""abc"", without its W/. */

@@ -33,6 +33,13 @@ struct media {
 
 /* False where it is malformed, or names two charsets. */
 bool field_media(struct slice v, struct media *m);
+/* Is it this type, in lower case, whatever the charset? */
+bool media_is(const struct media *m, const char *type);
+/* Is it none, or one that all of UTF-8 goes by? */
+bool media_is_utf8(const struct media *m);
+
+/* Does Content-Encoding name any coding but identity? */
+bool field_encoded(const struct http_head *h);
 
 /*
  * Does If-None-Match name this tag ("\"abc\"", a strong one)?  Weak tags count

@@ -159,6 +159,35 @@ START_TEST(a_media_type_may_name_one_charset)
 }
 END_TEST
 
+START_TEST(a_coding_is_seen_in_any_field)
+{
+	static const struct {
+		const char *one, *two;
+		bool is;
+	} row[] = {
+		{"identity", "Identity", false},
+		{" ,identity,, identity", "", false},
+		{"gzip", "", true},
+		{"identity", "gzip", true},
+		{"identity, br", "identity", true},
+		{"identity gzip", "", true},
+		{"\"identity\"", "", true},
+		{"identity;q=1", "", true},
+	};
+	struct http_head h = {.headers_n = 2};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		h.header[0] = (struct http_header){
+			of("Content-Encoding"), of(row[i].one)};
+		h.header[1] = (struct http_header){
+			of("content-encoding"), of(row[i].two)};
+		ck_assert_msg(field_encoded(&h) == row[i].is, "%s", row[i].one);
+	}
+	h.headers_n = 0;
+	ck_assert(!field_encoded(&h));
+}
+END_TEST
+
 START_TEST(a_tag_is_found_in_a_list)
 {
 	static const struct {
@@ -225,6 +254,7 @@ Suite *test_api_field(void)
 	tcase_add_test(t, a_cookie_is_found_by_its_whole_name);
 	tcase_add_test(t, a_key_is_quoted_or_bare);
 	tcase_add_test(t, a_media_type_may_name_one_charset);
+	tcase_add_test(t, a_coding_is_seen_in_any_field);
 	tcase_add_test(t, a_tag_is_found_in_a_list);
 	tcase_add_test(t, without_tags_only_a_star_matches);
 	suite_add_tcase(s, t);

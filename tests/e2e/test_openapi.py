@@ -251,6 +251,7 @@ GENERAL = {
     408: late,
     412: lambda w, o: w.ask(o, If_Match='"a tag"'),
     413: too_large,
+    415: lambda w, o: w.ask(o, body=b"<a/>", kind="text/xml"),
     422: lambda w, o: w.ask(o, body=b'{"colour":1}', kind="application/json"),
     429: lambda w, o: w.ask(o, of=w.strict.tally, token=NOBODY),
     503: unavailable,
@@ -310,7 +311,6 @@ SPECIAL = special(
     ("postCounts", 200, lambda w, o: counts(w, o, w.row)),
     ("postCounts", 409, lambda w, o: (counts(w, o, w.row | {"people": 1}),
                                          in_flight(w, o))),
-    ("postCounts", 415, lambda w, o: w.ask(o, body=b"<a/>", kind="text/xml")),
     ("postCounts", 422, lambda w, o: counts(w, o, [w.row, {}], 7)),
     ("deleteCounts", 200, lambda w, o: w.ask(o, address(
         o, {"camera": w.empty}))),

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""
+HTTP to the letter (RFC 9110, RFC 9112, RFC 6750), where test_framing.py and the
+tests of single routes do not look: what holds of every route, conditions,
+content negotiation, percent-encoding, and who may fail how often.
+"""
+import json
+import re
+import socket
+
+import pytest
+
+from apibase import OtherApi, camera, hours_ago, problem, raw, row, stored
+from routetable import routes
+
+V1 = "/api/v1"
+
+
+def ask(tally, method, path, fields="", body="", token=None, host="a"):
+    """(status, [(name, value)], body) of one request as it stands here."""
+    token = f"Authorization: Bearer {token}\r\n" if token else ""
+    got = raw(tally, (f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{token}"
+                      f"Connection: close\r\n{fields}\r\n{body}").encode())
+    head, _, rest = got.partition(b"\r\n\r\n")
+    line, *lines = head.decode().split("\r\n")
+    return (int(line.split()[1]),
+            [tuple(f.split(": ", 1)) for f in lines], rest)
+
+
+def value(got, name):
+    """The value of a field that stands once, or None."""
+    found = [v for n, v in got[1] if n.lower() == name.lower()]
+    assert len(found) < 2, got
+    return found[0] if found else None
+
+
+def address(route):
+    """A path that the route's pattern fits."""
+    path = route.path.replace("{period}", "day").replace("{file}", "app.js")
+    return re.sub(r"\{\w+\}", "1", path)
+
+
+def token_of(tally, route):
+    return {"read": tally.read_token, "ingest": tally.ingest_token}.get(
+        route.scope, tally.admin_token)
+
+
+# ---- every route
+
+@pytest.mark.parametrize("route", [r for r in routes() if r.method == "GET"],
+                         ids=str)
+def test_head_is_get_without_the_body(tally, route):
+    token, path = token_of(tally, route), address(route)
+    for more in ("", "Accept: text/csv\r\nAccept-Encoding: gzip\r\n"):
+        get = ask(tally, "GET", path, more, token=token)
+        head = ask(tally, "HEAD", path, more, token=token)
+        assert head[2] == b"" and head[0] == get[0]
+        names = ["Content-Length", "Date"]
+        if path != "/healthz":  # which tells the time, too
+            names.remove("Content-Length")
+        a, b = ([f for f in got[1] if f[0] not in names]
+                for got in (get, head))
+        assert a == b
+        assert get[0] == 304 or int(value(get, "Content-Length")) == len(get[2])
+
+
+@pytest.mark.parametrize("path", sorted({address(r) for r in routes()}))
+def test_every_answer_has_its_fields(tally, path):
+    known = {r.method for r in routes() if address(r) == path}
+    known |= {"HEAD"} if "GET" in known else set()
+    for method in ("OPTIONS", "TRACE", "PUT", "get", "PROPFIND"):
+        got = ask(tally, method, path, "Content-Length: 2\r\n", "{}")
+        assert got[0] == (204 if method == "OPTIONS" else 405), path
+        assert set(value(got, "Allow").split(", ")) == known | {"OPTIONS"}
+        assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT",
+                            value(got, "Date"))
+        assert value(got, "Connection") == "close"
+        if method != "OPTIONS":
+            assert value(got, "Content-Type") == "application/problem+json"
+            problem(json.loads(got[2]), 405)
+
+
+@pytest.mark.parametrize("fields, path, status", [
+    ("", "/nowhere", 404), ("Expect: x\r\n", "/", 417),
+    ("Host: a\r\n", "/", 400), ("", "/" + "a" * 9000, 414),
+    ("A: " + "b" * 65536 + "\r\n", "/", 431),
+    ("Transfer-Encoding: gzip\r\n", "/", 501)],
+    ids=["404", "417", "400", "414", "431", "501"])
+def test_a_refusal_before_any_route_has_its_fields(
+        tally, fields, path, status):
+    got = ask(tally, "GET", path, fields)
+    assert got[0] == status
+    assert value(got, "Date") and value(got, "Content-Type")
+    assert int(value(got, "Content-Length")) == len(got[2])
+    problem(json.loads(got[2]), status)
+
+
+def test_options_of_the_server_and_by_address(tally):
+    got = ask(tally, "OPTIONS", "*")
+    assert got[0] == 204 and value(got, "Content-Length") is None
+    got = ask(tally, "OPTIONS", "http://evil.example")
+    assert (got[0], value(got, "Allow")) == (204, "GET, HEAD, OPTIONS")
+    assert ask(tally, "OPTIONS", "/nowhere")[0] == 404
+
+
+# ---- what stands where it means nothing
+
+def test_the_body_of_a_get_is_read_over(tally):
+    for framing, body in (("Content-Length: 3\r\n", "abc"),
+                          ("Transfer-Encoding: chunked\r\n",
+                           "3\r\nGET\r\n0\r\nA: b\r\n\r\n")):
+        got = raw(tally, (
+            f"GET /healthz HTTP/1.1\r\nHost: a\r\n{framing}\r\n{body}"
+            "GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        ).encode())
+        assert re.findall(rb"HTTP/1.1 (\d+)", got) == [b"200", b"404"]
+
+
+@pytest.mark.parametrize("fields", [
+    "TE: trailers, deflate;q=0.5\r\nConnection: TE\r\n",
+    "Expect: 100-continue\r\n", "Upgrade: websocket, h2c\r\n",
+    "Range: bytes=0-9\r\n", "X-HTTP-Method-Override: DELETE\r\n",
+    "If-Modified-Since: Sat, 01 Jan 2050 00:00:00 GMT\r\n",
+    "If-Range: \"x\"\r\n", "Forwarded: for=192.0.2.1;host=evil.example\r\n",
+    "Cookie: tally_session=\r\n", "Via: 1.0 a\r\nMax-Forwards: 0\r\n"])
+def test_what_is_not_served_is_ignored(tally, fields):
+    plain = ask(tally, "GET", "/static/app.js")
+    got = ask(tally, "GET", "/static/app.js", fields)
+    assert got[0] == 200 and got[2] == plain[2]
+
+
+def test_a_write_from_another_host_stays_one_by_any_target(tally):
+    """Whom the page belongs to is told by Host alone."""
+    for target in ("/login", "http://evil.example/login"):
+        got = ask(tally, "POST", target, "Origin: http://evil.example\r\n"
+                  "Content-Length: 0\r\n", host="a:80")
+        assert got[0] == 403, target
+    got = ask(tally, "POST", "http://evil.example/login",
+              "Origin: http://a\r\nContent-Length: 0\r\n")
+    assert got[0] == 303
+
+
+def test_expect_is_answered_by_what_will_be_done(tally):
+    """No 100 where the head alone is refused, none for HTTP/1.0."""
+    wait = "Expect: 100-Continue\r\nContent-Length: 2\r\n"
+    for fields, status in (("Content-Type: image/png\r\n", 415),
+                           ("If-Match: \"x\"\r\n", 412),
+                           ("Idempotency-Key: a b\r\n", 400)):
+        got = ask(tally, "POST", V1 + "/counts", wait + fields,
+                  token=tally.ingest_token)
+        assert got[0] == status
+    got = raw(tally, ("POST /api/v1/counts HTTP/1.0\r\nHost: a\r\n" + wait +
+                      f"Authorization: Bearer {tally.ingest_token}\r\n\r\n[]"
+                      ).encode())
+    assert got.startswith(b"HTTP/1.1 200 ")
+
+
+# ---- conditions
+
+def test_a_tag_of_a_file_is_compared_as_a_list_and_weakly(tally):
+    tag = value(ask(tally, "GET", "/static/app.js"), "ETag")
+    for known in (tag, "W/" + tag, f'"a,b", {tag}', f",{tag} ,", "*",
+                  f'"x"\r\nIf-None-Match: {tag}'):
+        got = ask(tally, "GET", "/static/app.js", f"If-None-Match: {known}\r\n")
+        assert (got[0], got[2], value(got, "ETag")) == (304, b"", tag), known
+        assert value(got, "Content-Length") is None
+    for other in ('"x"', "x", tag[1:-1], f"x{tag}", f"w/{tag}", f"*, {tag}",
+                  f'"x" {tag}', ""):
+        got = ask(tally, "GET", "/static/app.js", f"If-None-Match: {other}\r\n")
+        assert got[0] == 200, other
+
+
+def test_a_write_under_a_condition_is_done_only_where_it_holds(tally):
+    c = camera(tally)
+    body = json.dumps(row(c, hours_ago(2)))
+    fields = f"Content-Length: {len(body)}\r\n"
+    for condition in ('If-Match: "x"', 'If-Match: W/"x", "y"', "If-Match: x",
+                      "If-Match:", "If-None-Match: *",
+                      'If-Match: *\r\nIf-Match: "x"'):
+        got = ask(tally, "POST", V1 + "/counts", f"{condition}\r\n{fields}",
+                  body, tally.ingest_token)
+        assert got[0] == 412, condition
+        assert json.loads(got[2])["type"].endswith(":precondition-failed")
+    assert not stored(tally, c)
+    # Who may not write learns that first.
+    assert ask(tally, "POST", V1 + "/counts", 'If-Match: "x"\r\n' + fields,
+               body, tally.read_token)[0] == 403
+    # No date is kept that another could be compared with.
+    for condition in ("If-Match: *", 'If-None-Match: "x"',
+                      "If-Unmodified-Since: Sat, 01 Jan 2000 00:00:00 GMT"):
+        got = ask(tally, "POST", V1 + "/counts", f"{condition}\r\n{fields}",
+                  body, tally.ingest_token)
+        assert got[0] == 200, condition
+    assert len(stored(tally, c)) == 1
+
+
+# ---- kinds of content
+
+@pytest.mark.parametrize("fields, status", [
+    ("Content-Type: Text/CSV ; Header=present;", 422),
+    ('Content-Type: application/json;charset="UTF-8";x=";y"', 200),
+    ("Content-Type:", 200),
+    ("Content-Encoding:", 200),
+    ("Content-Encoding: identity", 200),
+    ("Content-Encoding: identity\r\nContent-Encoding: gzip", 415),
+    ("Content-Type: text/csv; charset=utf-8; charset=cp949", 415),
+    ("Content-Type: text / csv", 415),
+    ("Content-Type: text/csv, application/json", 415),
+    ("Content-Type: application/json; charset", 415),
+    ("Content-Type: application/json-seq", 415)])
+def test_what_a_body_is_said_to_be(tally, fields, status):
+    got = ask(tally, "POST", V1 + "/counts",
+              fields + "\r\nContent-Length: 2\r\n", "[]", tally.ingest_token)
+    assert got[0] == status, got
+
+
+def test_a_body_of_members_is_json(tally):
+    for fields, status in (
+            ("Content-Type: application/json;charset=utf-8", 422),
+            ("Content-Type: application/x-www-form-urlencoded", 422),
+            ("Content-Type:", 422), ("Content-Type: text/csv", 415),
+            ("Content-Type: application/json;charset=latin1", 415),
+            ("Content-Type: multipart/form-data; boundary=x", 415),
+            ("Content-Encoding: gzip", 415)):
+        for path in ("/cameras", "/tokens"):
+            got = ask(tally, "POST", V1 + path,
+                      fields + "\r\nContent-Length: 2\r\n", "{}",
+                      tally.admin_token)
+            assert got[0] == status, (path, fields)
+
+
+@pytest.mark.parametrize("accept, kind", [
+    ("", "json"), ("*/*", "json"), ("application/*;q=0.001", "json"),
+    ("text/csv;q=0, */*;q=0.1", "json"), ("text/html, */*;q=0.1", "json"),
+    ("text/csv", "csv"), ("application/json;q=0, */*", "csv"),
+    ("*/*;q=0", None), ("text/html", None), ("application/problem+json", None),
+    ("application/json;q=0", None), ("json", None)])
+def test_a_list_is_of_the_kind_that_is_accepted(tally, accept, kind):
+    for path in ("/counts", "/stats/day", "/cameras", "/outliers"):
+        got = ask(tally, "GET", V1 + path, f"Accept: {accept}\r\n",
+                  token=tally.read_token)
+        assert got[0] == (200 if kind else 406), path
+        assert "Accept" in value(got, "Vary").split(", ")
+        if kind:
+            assert kind in value(got, "Content-Type").split(";")[0]
+        else:  # in the one form that all refusals have
+            problem(json.loads(got[2]), 406)
+
+
+# ---- targets
+
+@pytest.mark.parametrize("path, status", [
+    # A path is compared as it stands: nobody in front of Tally and Tally
+    # itself can take it for different ones.
+    ("/%61pi/v1/counts", 404), ("/api/v1/counts%00", 404),
+    ("/api/v1/counts%2F", 404), ("/api/v1/counts;a=b", 404),
+    ("/./api/v1/counts", 404), ("/static/../api/v1/counts", 404),
+    ("/static/app%2ejs", 404), ("/static/..%2f..%2fmain.c", 404),
+    ("/api/v1/stats/%64ay", 404),
+    # The query is decoded.
+    ("/api/v1/counts?", 200), ("/api/v1/counts?&&", 200),
+    ("/api/v1/counts?limit=%31", 200), ("/api/v1/counts?%6Cimit=1", 200),
+    ("/api/v1/counts?limit=1&%6Cimit=1", 400),
+    ("/api/v1/counts?li%00mit=1", 400), ("/api/v1/counts?limit=1%00", 400),
+    ("/api/v1/counts?limit=%ff", 400), ("/api/v1/counts?limit=%zz", 400),
+    ("/api/v1/counts?limit=%", 400), ("/api/v1/counts?limit=%1", 400),
+    ("/api/v1/counts?camera=%C0%80", 400), ("/api/v1/counts?=1", 400),
+    ("/api/v1/counts?camera=%ED%A0%80", 400),
+    pytest.param("/api/v1/counts?" + "a=1&" * 65, 400, id="65 parameters")])
+def test_a_target_is_read_one_way(tally, path, status):
+    got = ask(tally, "GET", path, token=tally.read_token)
+    assert got[0] == status, got
+    if status != 200:
+        problem(json.loads(got[2]), status)
+
+
+# ---- who fails
+
+def test_a_challenge_names_an_error_where_a_token_was_there(tally):
+    challenge = 'Bearer realm="tally"'
+    got = ask(tally, "GET", V1 + "/cameras")
+    assert (got[0], value(got, "WWW-Authenticate")) == (401, challenge)
+    for token in ("x y", "x,y", '"x"', "=", "tly_wrong"):
+        got = ask(tally, "GET", V1 + "/cameras", token=token)
+        assert got[0] == 401
+        assert value(got, "WWW-Authenticate") == (
+            challenge + ', error="invalid_token"')
+
+
+def test_what_cannot_be_a_token_counts_as_no_guess(tally):
+    for _ in range(30):
+        assert ask(tally, "GET", V1 + "/cameras", token="a b")[0] == 401
+    assert ask(tally, "GET", V1 + "/cameras", token=tally.read_token)[0] == 200
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 on this machine")
+def test_guesses_over_ipv6_are_counted(tally):
+    other = OtherApi(tally, listen="::1", auth_failures_max=3)
+    port = int(other.port_file.read_text())
+
+    def guess(token):
+        with socket.create_connection(("::1", port), timeout=60) as s:
+            s.sendall(f"GET {V1}/cameras HTTP/1.1\r\nHost: [::1]:{port}\r\n"
+                      f"Authorization: Bearer {token}\r\n"
+                      "Connection: close\r\n\r\n".encode())
+            return int(s.makefile("rb").readline().split()[1])
+    try:
+        assert [guess(f"tly_{i}") for i in range(4)] == [401, 401, 429, 429]
+        assert guess(tally.read_token) == 200
+    finally:
+        assert other.stop() == 0
