@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/version.h"
-
 enum type { STR, INT, BOOL, REAL, SIZE };
+
+static const size_t size_of[] = {sizeof(char *), sizeof(int), sizeof(bool),
+	sizeof(double), sizeof(size_t)};
 
 struct option {
 	const char *section, *key;
@@ -18,14 +19,20 @@ struct option {
 	double least, most;
 	size_t offset;
 	const char *what;
+	bool per_camera;
 };
 
 static const struct option options[] = {
-#define OPT(section, key, type, def, least, most, what) \
+#define ROW(section, key, type, def, least, most, what, per_camera) \
 	{#section, #key, type, def, least, most, \
-		offsetof(struct conf, section##_##key), what},
+		offsetof(struct conf, section##_##key), what, per_camera},
+#define OPT(section, key, type, def, least, most, what) \
+	ROW(section, key, type, def, least, most, what, false)
+#define CAM(section, key, type, def, least, most, what) \
+	ROW(section, key, type, def, least, most, what, true)
 #include "common/options.def"
 #undef OPT
+#undef ROW
 };
 
 static bool parse_size(const char *s, size_t *v)
@@ -118,6 +125,14 @@ void conf_free(struct conf *c)
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		if (options[i].type == STR)
 			free(*(char **)((char *)c + options[i].offset));
+	for (size_t i = 0; i < c->cameras; i++)
+		free(c->camera[i]);
+	for (size_t i = 0; i < c->said_n; i++) {
+		free(c->said[i].camera);
+		free(c->said[i].value);
+		free(c->said[i].file);
+	}
+	free(c->said);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -129,35 +144,183 @@ static bool section_known(const char *section)
 	return false;
 }
 
-static enum err assign(struct conf *c, const char *section, const char *key,
+static const struct option *find_option(const char *section, const char *key)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (!strcmp(options[i].section, section) &&
+			!strcmp(options[i].key, key))
+			return &options[i];
+	return NULL;
+}
+
+/* Where a line stands: in a file, under a section, perhaps of a camera. */
+struct place {
+	const char *file; /* NULL: the command line */
+	int line;
+	char section[64];
+	char *camera; /* code, or NULL */
+	bool lost;    /* under a section that is wrong itself */
+};
+
+static char *copy_of(const char *s)
+{
+	return s ? strdup(s) : NULL;
+}
+
+/* Remembers where a setting was said, and of a camera what. */
+static enum err note(struct conf *c, const struct place *at,
+	const struct option *o, const char *value)
+{
+	struct conf_said *s;
+
+	if (c->said_n == c->said_cap) {
+		size_t cap = c->said_cap ? c->said_cap * 2 : 64;
+
+		if (!(s = realloc(c->said, cap * sizeof(*s))))
+			return E_NOMEM;
+		c->said = s;
+		c->said_cap = cap;
+	}
+	s = &c->said[c->said_n];
+	*s = (struct conf_said){.camera = copy_of(at->camera),
+		.section = o->section,
+		.key = o->key,
+		.value = at->camera ? strdup(value) : NULL,
+		.file = copy_of(at->file),
+		.line = at->line};
+	c->said_n++;
+	return (at->camera && (!s->camera || !s->value)) ||
+			(at->file && !s->file)
+		? E_NOMEM
+		: E_OK;
+}
+
+static void explain(char err[512], const struct place *at,
+	const struct option *o, const char *wanted)
+{
+	const char *name = at->camera ? "camera" : o->section;
+
+	if (o->type == BOOL)
+		snprintf(err, 512, "%s.%s wants %s", name, o->key, wanted);
+	else
+		snprintf(err, 512, "%s.%s wants %s from %.15g to %.15g%s", name,
+			o->key, wanted, o->least, o->most,
+			o->type == STR ? " bytes long" : "");
+}
+
+/* A camera's value is tried on settings of its own and kept as text:
+ * conf_camera stores it. */
+static enum err assign(struct conf *c, const struct place *at, const char *key,
 	const char *value, char err[512])
 {
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		const struct option *o = &options[i];
-		const char *wanted;
+	const struct option *o =
+		find_option(at->camera ? "ingest" : at->section, key);
+	const char *wanted;
+	struct conf trial;
 
-		if (strcmp(o->section, section) || strcmp(o->key, key))
-			continue;
-		if (!(wanted = store(c, o, value)))
-			return E_OK;
-		if (o->type == BOOL)
-			snprintf(err, 512, "%s.%s wants %s", section, key,
-				wanted);
-		else
-			snprintf(err, 512,
-				"%s.%s wants %s from %.15g to %.15g%s", section,
-				key, wanted, o->least, o->most,
-				o->type == STR ? " bytes long" : "");
+	if (!o) {
+		snprintf(err, 512, "unknown setting %.100s.%.100s",
+			at->camera ? "camera" : at->section, key);
+		return E_NOT_FOUND;
+	}
+	if (at->camera && !o->per_camera) {
+		snprintf(err, 512,
+			"%s is for all cameras: it belongs to "
+			"[ingest]",
+			key);
 		return E_INVALID;
 	}
-	snprintf(err, 512, "unknown setting %.100s.%.100s", section, key);
-	return E_NOT_FOUND;
+	if (at->camera) {
+		memset(&trial, 0, sizeof(trial));
+		wanted = store(&trial, o, value);
+		conf_free(&trial);
+	} else {
+		wanted = store(c, o, value);
+	}
+	if (wanted) {
+		explain(err, at, o, wanted);
+		return E_INVALID;
+	}
+	if (note(c, at, o, value)) {
+		snprintf(err, 512, "out of memory");
+		return E_NOMEM;
+	}
+	return E_OK;
+}
+
+enum err conf_camera(const struct conf *c, size_t i, struct conf *own)
+{
+	const struct option *code = find_option("ingest", "camera");
+
+	conf_init(own);
+	for (size_t k = 0; k < ARRAY_LEN(options); k++) {
+		const struct option *o = &options[k];
+		const char *from = (const char *)c + o->offset;
+		char *to = (char *)own + o->offset;
+
+		if (o->type == STR) {
+			if (store(own, o, *(char *const *)from))
+				return E_NOMEM;
+		} else {
+			memcpy(to, from, size_of[o->type]);
+		}
+	}
+	if (i >= c->cameras)
+		return E_OK;
+	if (store(own, code, c->camera[i]))
+		return E_NOMEM;
+	for (size_t k = 0; k < c->said_n; k++) {
+		const struct conf_said *s = &c->said[k];
+
+		if (s->camera && !strcmp(s->camera, c->camera[i]) &&
+			store(own, find_option(s->section, s->key), s->value))
+			return E_NOMEM;
+	}
+	return E_OK;
+}
+
+void conf_where(const struct conf *c, const char *camera, const char *section,
+	const char *key, char where[300])
+{
+	const struct conf_said *found = NULL;
+
+	for (size_t k = 0; k < c->said_n; k++) {
+		const struct conf_said *s = &c->said[k];
+		bool own = s->camera && camera && !strcmp(s->camera, camera);
+
+		if (!strcmp(s->section, section) && !strcmp(s->key, key) &&
+			(own || (!s->camera && !(found && found->camera))))
+			found = s;
+	}
+	where[0] = '\0';
+	if (found && found->file)
+		snprintf(where, 300, "%.250s:%d: ", found->file, found->line);
+}
+
+bool conf_same_camera(const struct conf *a, const struct conf *b)
+{
+	if (strcmp(a->ingest_camera, b->ingest_camera))
+		return false;
+	for (size_t k = 0; k < ARRAY_LEN(options); k++) {
+		const struct option *o = &options[k];
+		const char *x = (const char *)a + o->offset;
+		const char *y = (const char *)b + o->offset;
+
+		if (!o->per_camera)
+			continue;
+		if (o->type == STR
+				? strcmp(*(char *const *)x, *(char *const *)y)
+				: memcmp(x, y, size_of[o->type]))
+			return false;
+	}
+	return true;
 }
 
 enum err conf_set(struct conf *c, const char *assignment, char err[512])
 {
 	const char *eq = strchr(assignment, '='), *dot;
-	char section[64], key[64];
+	struct place at = {0};
+	char key[64];
 
 	dot = strchr(assignment, '.');
 	if (!eq || !dot || dot > eq || dot - assignment > 63 || eq - dot > 63) {
@@ -165,10 +328,10 @@ enum err conf_set(struct conf *c, const char *assignment, char err[512])
 			assignment);
 		return E_SYNTAX;
 	}
-	snprintf(section, sizeof(section), "%.*s", (int)(dot - assignment),
-		assignment);
+	snprintf(at.section, sizeof(at.section), "%.*s",
+		(int)(dot - assignment), assignment);
 	snprintf(key, sizeof(key), "%.*s", (int)(eq - dot - 1), dot + 1);
-	return assign(c, section, key, eq + 1, err);
+	return assign(c, &at, key, eq + 1, err);
 }
 
 static char *trim(char *s)
@@ -182,70 +345,146 @@ static char *trim(char *s)
 	return s;
 }
 
-/* One line; section holds the current one. */
+/* [camera "CODE"]: one more camera.  s: what stands behind the word. */
+static enum err begin_camera(
+	struct conf *c, struct place *at, char *s, char err[512])
+{
+	const struct option *code = find_option("ingest", "camera");
+	size_t n;
+
+	s = trim(s);
+	n = strlen(s);
+	if (n < 3 || *s != '"' || s[n - 1] != '"' || strlen(s) != n ||
+		(double)n - 2 > code->most) {
+		snprintf(err, 512,
+			"a camera is [camera \"CODE\"], of 1 to %g "
+			"bytes",
+			code->most);
+		return E_SYNTAX;
+	}
+	s[n - 1] = '\0';
+	s++;
+	for (size_t i = 0; i < c->cameras; i++)
+		if (!strcmp(c->camera[i], s)) {
+			snprintf(err, 512, "[camera \"%s\"] stands twice", s);
+			return E_INVALID;
+		}
+	if (c->cameras == CONF_CAMERAS_MAX) {
+		snprintf(err, 512, "more than %d cameras", CONF_CAMERAS_MAX);
+		return E_TOO_BIG;
+	}
+	if (!(c->camera[c->cameras] = strdup(s))) {
+		snprintf(err, 512, "out of memory");
+		return E_NOMEM;
+	}
+	at->camera = c->camera[c->cameras++];
+	at->lost = false;
+	return E_OK;
+}
+
+static enum err begin_section(
+	struct conf *c, struct place *at, char *s, size_t n, char err[512])
+{
+	at->camera = NULL;
+	at->section[0] = '\0';
+	at->lost = true;
+	if (s[n - 1] != ']' || n < 3 || n > 100) {
+		snprintf(err, 512, "\"%.100s\" is not [section]", s);
+		return E_SYNTAX;
+	}
+	s[n - 1] = '\0';
+	if (!strncmp(s + 1, "camera", 6) && strchr(" \t\"", s[7]))
+		return begin_camera(c, at, s + 7, err);
+	snprintf(at->section, sizeof(at->section), "%.60s", s + 1);
+	at->lost = !section_known(at->section);
+	if (!at->lost)
+		return E_OK;
+	snprintf(err, 512, "unknown section [%s]", at->section);
+	return E_NOT_FOUND;
+}
+
+/* One line; at says where. */
 static enum err read_line(
-	struct conf *c, char *line, char section[64], char err[512])
+	struct conf *c, char *line, struct place *at, char err[512])
 {
 	char *s = trim(line), *eq;
 	size_t n = strlen(s);
 
 	if (!n || *s == '#' || *s == ';')
 		return E_OK;
-	if (*s == '[') {
-		if (s[n - 1] != ']' || n < 3 || n > 64) {
-			snprintf(err, 512, "\"%.100s\" is not [section]", s);
-			return E_SYNTAX;
-		}
-		s[n - 1] = '\0';
-		snprintf(section, 64, "%s", s + 1);
-		if (section_known(section))
-			return E_OK;
-		snprintf(err, 512, "unknown section [%s]", section);
-		return E_NOT_FOUND;
-	}
+	if (*s == '[')
+		return begin_section(c, at, s, n, err);
+	if (at->lost)
+		return E_OK;
 	if (!(eq = strchr(s, '='))) {
 		snprintf(err, 512, "\"%.100s\" is not key = value", s);
 		return E_SYNTAX;
 	}
 	*eq = '\0';
-	if (!*section) {
+	if (!*at->section && !at->camera) {
 		snprintf(err, 512, "%.100s stands before any [section]",
 			trim(s));
 		return E_SYNTAX;
 	}
-	return assign(c, section, trim(s), trim(eq + 1), err);
+	return assign(c, at, trim(s), trim(eq + 1), err);
 }
 
-enum err conf_read(struct conf *c, const char *path, char err[512])
+/* With told, reads on behind a fault, tells each there, and counts them. */
+static enum err read_file(struct conf *c, const char *path, FILE *told,
+	unsigned *faults, char err[512])
 {
 	FILE *f = fopen(path, "re");
-	char section[64] = "", why[512];
-	char *line = NULL;
-	size_t cap = 0;
+	struct place at = {.file = path};
+	char *line = NULL, why[512];
 	enum err e = E_OK;
+	size_t cap = 0;
 	ssize_t n;
 
 	if (!f) {
 		snprintf(err, 512, "%.300s: %s", path, strerror(errno));
 		return E_IO;
 	}
-	for (int no = 1; !e && (n = getline(&line, &cap, f)) >= 0; no++) {
+	while ((!e || told) && (n = getline(&line, &cap, f)) >= 0) {
+		at.line++;
 		if (strlen(line) != (size_t)n) {
 			snprintf(why, sizeof(why), "holds a NUL byte");
 			e = E_SYNTAX;
 		} else {
-			e = read_line(c, line, section, why);
+			e = read_line(c, line, &at, why);
 		}
-		if (e)
-			snprintf(err, 512, "%.200s:%d: %.280s", path, no, why);
+		if (!e)
+			continue;
+		snprintf(err, 512, "%.200s:%d: %.280s", path, at.line, why);
+		if (told)
+			fprintf(told, "%s\n", err);
+		++*faults;
 	}
-	if (!e && ferror(f)) {
+	if (ferror(f) && !*faults) {
 		snprintf(err, 512, "%.300s: cannot be read", path);
 		e = E_IO;
 	}
 	free(line);
 	fclose(f);
 	return e;
+}
+
+enum err conf_read(struct conf *c, const char *path, char err[512])
+{
+	unsigned faults = 0;
+
+	return read_file(c, path, NULL, &faults, err);
+}
+
+unsigned conf_faults(struct conf *c, const char *path, FILE *f)
+{
+	unsigned faults = 0;
+	char err[512];
+
+	if (read_file(c, path, f, &faults, err) && !faults) {
+		fprintf(f, "%s\n", err);
+		faults = 1;
+	}
+	return faults;
 }
 
 void conf_print_defaults(FILE *f)
@@ -265,109 +504,4 @@ void conf_print_defaults(FILE *f)
 		fprintf(f, "# %s\n%s =%s%s\n", o->what, o->key,
 			*o->def ? " " : "", o->def);
 	}
-}
-
-NORETURN static void usage_error(const char *fmt, const char *a)
-{
-	fprintf(stderr, fmt, a);
-	fputs("; --help lists the options\n", stderr);
-	exit(2);
-}
-
-NORETURN static void help(
-	const char *usage, const struct conf_alias *aliases, size_t n)
-{
-	fputs(usage, stdout);
-	fputs("\n  --config FILE             read settings from FILE\n"
-	      "  --set SECTION.KEY=VALUE   set one\n"
-	      "  --check                   check the settings and leave\n"
-	      "  --help, --version\n",
-		stdout);
-	for (size_t i = 0; i < n; i++)
-		printf("  %s%-*s %s%s%s\n", aliases[i].option,
-			(int)(25 - strlen(aliases[i].option)),
-			aliases[i].value ? "" : " VALUE", aliases[i].setting,
-			aliases[i].value ? " = " : "",
-			aliases[i].value ? aliases[i].value : "");
-	exit(0);
-}
-
-static void set_or_leave(struct conf *c, const char *setting, const char *value)
-{
-	char err[512], joined[5000];
-
-	snprintf(joined, sizeof(joined), "%s%s%s", setting, value ? "=" : "",
-		value ? value : "");
-	if (conf_set(c, joined, err)) {
-		fprintf(stderr, "%s\n", err);
-		exit(2);
-	}
-}
-
-/* The value of the option at argv[*i]: behind '=' or the next argument. */
-static const char *value_of(int argc, char **argv, int *i)
-{
-	const char *eq = strchr(argv[*i], '=');
-
-	if (eq)
-		return eq + 1;
-	if (*i + 1 >= argc)
-		usage_error("%s wants a value", argv[*i]);
-	return argv[++*i];
-}
-
-static bool is(const char *arg, const char *option)
-{
-	size_t n = strlen(option);
-
-	return !strncmp(arg, option, n) && (!arg[n] || arg[n] == '=');
-}
-
-int conf_main(struct conf *c, int argc, char **argv, const char *usage,
-	const struct conf_alias *aliases, size_t n)
-{
-	bool check = false;
-	char err[512];
-	int i;
-
-	conf_init(c);
-	for (i = 1; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
-		size_t k;
-
-		if (!strcmp(argv[i], "--")) {
-			i++;
-			break;
-		}
-		for (k = 0; k < n && !is(argv[i], aliases[k].option); k++)
-			;
-		if (is(argv[i], "--config")) {
-			if (conf_read(c, value_of(argc, argv, &i), err)) {
-				fprintf(stderr, "%s\n", err);
-				exit(2);
-			}
-		} else if (is(argv[i], "--set")) {
-			set_or_leave(c, value_of(argc, argv, &i), NULL);
-		} else if (!strcmp(argv[i], "--check")) {
-			check = true;
-		} else if (!strcmp(argv[i], "--help")) {
-			help(usage, aliases, n);
-		} else if (!strcmp(argv[i], "--version")) {
-			puts(TALLY_VERSION);
-			exit(0);
-		} else if (k < n && aliases[k].value) {
-			if (strchr(argv[i], '='))
-				usage_error("%s takes no value", argv[i]);
-			set_or_leave(c, aliases[k].setting, aliases[k].value);
-		} else if (k < n) {
-			set_or_leave(c, aliases[k].setting,
-				value_of(argc, argv, &i));
-		} else {
-			usage_error("unknown option %s", argv[i]);
-		}
-	}
-	if (check) {
-		puts("ok");
-		exit(0);
-	}
-	return i;
 }

@@ -5,6 +5,7 @@
  *	# comment          ; comment
  *	[section]
  *	key = value        (blanks around the value are dropped; no quoting)
+ *	[camera "gate-1"]  settings of [ingest], for one of several cameras
  *
  * Lives as long as the process; read-only after start, so any thread may read.
  */
@@ -21,12 +22,27 @@
 #define CONF_REAL double
 #define CONF_SIZE size_t
 
+enum { CONF_CAMERAS_MAX = 256 };
+
+/* Where a setting was said; in a camera's section, what. */
+struct conf_said {
+	char *camera; /* code, or NULL */
+	const char *section, *key;
+	char *value; /* of a camera */
+	char *file;  /* NULL: the command line */
+	int line;
+};
+
 /* conf.api_port is [api] port. */
 struct conf {
 #define OPT(section, key, type, def, least, most, what) \
 	CONF_##type section##_##key;
 #include "common/options.def"
 #undef OPT
+	size_t cameras;
+	char *camera[CONF_CAMERAS_MAX]; /* codes of the sections, in order */
+	struct conf_said *said;
+	size_t said_n, said_cap;
 };
 
 /* All settings at their defaults. */
@@ -43,19 +59,39 @@ MUST enum err conf_read(struct conf *c, const char *path, char err[512]);
 /* One setting, "section.key=value", as from --set; errors as above. */
 MUST enum err conf_set(struct conf *c, const char *assignment, char err[512]);
 
+/*
+ * The settings of camera number i: those of [ingest], with what its section
+ * says in their place and its code as ingest_camera.  own is the caller's to
+ * free, after a failure too; E_NOMEM.
+ */
+MUST enum err conf_camera(const struct conf *c, size_t i, struct conf *own);
+
+/* Where it was said: "FILE:LINE: ", or "" for the command line and defaults.
+ * A camera's section goes before [ingest]. */
+void conf_where(const struct conf *c, const char *camera, const char *section,
+	const char *key, char where[300]);
+
+/* Whether a camera with the one works like a camera with the other. */
+bool conf_same_camera(const struct conf *a, const struct conf *b);
+
+/* As conf_read, but goes on behind a fault: each is a line on f.  How many. */
+unsigned conf_faults(struct conf *c, const char *path, FILE *f);
+
 /* The commented sample file with every default. */
 void conf_print_defaults(FILE *f);
 
 /*
  * The command line that all programs share:
  *
- *	--config FILE   --set section.key=value   --check   --help   --version
+ *	--config FILE   --set section.key=value   -n, --check   --help
+ *	--version
  *
  * and the aliases the program names, each standing for a setting
  * ("--source" for "ingest.source"); "--x VALUE" and "--x=VALUE" both.  Fills c.
- * Ends the process itself: 0 after --check, --help and --version; 2 with one
- * line that names the option, or file and line.  Returns the index of the
- * first argument that is no option.
+ * Ends the process itself: 0 after --help and --version, and after --check
+ * where check is NULL; 2 with a line that names the option, or file and line:
+ * one line, with --check one for each fault.  Returns the index of the first
+ * argument that is no option.
  */
 struct conf_alias {
 	const char *option;  /* "--source" */
@@ -64,5 +100,20 @@ struct conf_alias {
 };
 int conf_main(struct conf *c, int argc, char **argv, const char *usage,
 	const struct conf_alias *aliases, size_t n);
+
+/* The same for a program that checks more than values: with --check, *check is
+ * set; every fault is told, and where there was one -1 comes back. */
+struct conf_cli {
+	const char *usage;
+	const struct conf_alias *aliases;
+	size_t n;
+};
+int conf_main_check(struct conf *c, int argc, char **argv,
+	const struct conf_cli *cli, bool *check);
+
+/* Reads the same command line and its files once more.  c is the caller's to
+ * free, after a failure too; err and the errors as of conf_read. */
+MUST enum err conf_again(struct conf *c, int argc, char **argv,
+	const struct conf_cli *cli, char err[512]);
 
 #endif

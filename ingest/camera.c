@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * From the top: rows into the spool, clocks and pace, one picture, one pass,
- * the loop.
+ * From the top: rows into the spool, the clock, no picture, one picture, the
+ * loop.
  */
 #include "ingest/camera.h"
 
@@ -12,32 +12,28 @@
 
 #include "common/log.h"
 #include "common/when.h"
+#include "ingest/clock.h"
 #include "ingest/counter.h"
+#include "ingest/feed.h"
 
 enum {
-	SECOND = 1000000,	/* µs */
-	LATE_US = 2 * SECOND,	/* behind the clip: go on from here */
-	CLOCK_STEP_US = SECOND, /* a clock that was set, not slewed */
-	SLEW_US = 1000,		/* to follow the clock by, each picture */
-	RETRY_US = SECOND,	/* while the spool is full */
+	SECOND = 1000000,  /* µs */
+	RETRY_US = SECOND, /* while the spool is full */
 	ENGINE_RETRY_US = SECOND / 4,
-	ENGINE_TRIES = 20
+	ENGINE_TRIES = 20,
+	IDLE_US = SECOND / 2 /* without a picture, to end an interval */
 };
-
-static const int64_t hour_us = INT64_C(3600000000);
 
 struct camera_run {
 	struct counter counter;
 	struct detections found;
 	struct text row;
-	int64_t base_us;     /* of the passes before this one */
-	int64_t origin_us;   /* monotonic time of the first picture */
-	int64_t wall_us;     /* wall clock minus monotonic clock */
-	int64_t at_us;	     /* time of the last picture */
-	int64_t resume_us;   /* no picture counts before */
-	int64_t last_pts_us; /* in this pass */
-	unsigned long damaged_seen;
-	bool late_told, any;
+	struct feed *feed;
+	struct canvas *canvas;
+	struct wall_clock wall;
+	int64_t at_us;	   /* time of the last picture */
+	int64_t resume_us; /* no picture counts before */
+	bool any;
 	enum status status;
 };
 
@@ -94,6 +90,7 @@ static bool keep_rows(struct camera *c)
 {
 	const struct interval *v = &c->run->counter.interval;
 
+	marks_put(c->marks, c->code, v->done[0].end_at);
 	for (size_t i = v->done_n; i-- > 0;)
 		if (!keep_row(c, &v->done[i]))
 			return false;
@@ -108,9 +105,9 @@ static bool finish_interval(struct camera *c, int64_t at_us)
 	return true;
 }
 
-/* --- clocks and pace --- */
+/* --- the clock --- */
 
-static int64_t wall_clock_us(void)
+int64_t camera_wall_clock_us(void)
 {
 	struct timespec now;
 
@@ -118,39 +115,16 @@ static int64_t wall_clock_us(void)
 	return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
-/* Waits until the picture is due.  False where it is too late to look at. */
-static bool keep_pace(struct camera *c, int64_t due_us)
-{
-	struct camera_run *r = c->run;
-	int64_t late = halt_clock_us() - due_us;
-
-	if (late < 0) {
-		halt_wait(c->halt, -late);
-		return true;
-	}
-	if (late > LATE_US) {
-		r->origin_us += late;
-		if (!r->late_told)
-			log_warn("camera %s: %" PRId64 " ms behind the clip: "
-				 "the clip waits",
-				c->code, late / 1000);
-		r->late_told = true;
-		return true;
-	}
-	return late <= source_about(c->source).period_us;
-}
-
 /* After the clock went back, or a start in an interval that has its row:
  * counting goes on behind the newest row, so that no two rows overlap.  Rows
  * more than an hour ahead are from a clock that was wrong. */
 static void skip_what_is_counted(struct camera *c, int64_t now_us)
 {
-	int64_t mark = spool_facts_now(c->spool).mark;
+	int64_t mark = marks_get(c->marks, c->code, now_us / SECOND);
 	char at[WHEN_TEXT];
 
 	c->run->resume_us = INT64_MIN;
-	if (mark == INT64_MIN || mark <= now_us / SECOND ||
-		mark * SECOND - now_us > hour_us)
+	if (mark == INT64_MIN || mark <= now_us / SECOND)
 		return;
 	c->run->resume_us = mark * SECOND;
 	log_info("camera %s: counted until %s already: going on from there",
@@ -162,146 +136,197 @@ static bool follow_clock(struct camera *c)
 {
 	struct camera_run *r = c->run;
 	int64_t mono = halt_clock_us();
-	int64_t off = wall_clock_us() - mono - r->wall_us;
+	int64_t step = wall_clock_follow(&r->wall, mono, c->wall_clock_us());
 
-	if (off > -CLOCK_STEP_US && off < CLOCK_STEP_US) {
-		r->wall_us += off > SLEW_US ? SLEW_US
-			: off < -SLEW_US    ? -SLEW_US
-					    : off;
+	if (!step)
 		return true;
-	}
 	log_warn("camera %s: the clock was set by %" PRId64 " s", c->code,
-		off / SECOND);
-	r->wall_us += off;
-	if (off > 0)
+		step / SECOND);
+	if (step > 0)
 		return true;
 	if (!finish_interval(c, r->at_us))
 		return false;
 	counter_forget(&r->counter);
-	skip_what_is_counted(c, mono + r->wall_us);
+	skip_what_is_counted(c, mono + r->wall.offset_us);
 	return true;
 }
 
 /* When the picture is, on the clock that rows use.  False: leave it out. */
-static bool time_of(struct camera *c, const struct frame *f, int64_t *at_us)
+static bool time_of(struct camera *c, int64_t given_us, int64_t *at_us)
 {
 	struct camera_run *r = c->run;
-	int64_t due;
 
 	if (c->max) {
-		*at_us = c->start_us + r->base_us + f->pts_us;
+		*at_us = c->start_us + given_us;
 		return true;
 	}
-	if (!keep_pace(c, r->origin_us + r->base_us + f->pts_us)) {
-		c->totals.skipped++;
+	if (!follow_clock(c))
 		return false;
-	}
-	if (halt_said(c->halt) || !follow_clock(c))
-		return false;
-	due = r->origin_us + r->base_us + f->pts_us;
-	*at_us = due + r->wall_us;
+	*at_us = given_us + r->wall.offset_us;
 	return *at_us >= r->resume_us &&
 		(!r->any || *at_us > r->at_us || !r->counter.interval.running);
 }
 
-/* --- pictures --- */
+/* --- no picture --- */
 
-/* An engine that has died loses pictures until it is back; a clip on its own
- * clock can wait for it. */
+/* Nothing comes: an interval that is over is not kept until something does. */
+static bool idle(struct camera *c)
+{
+	struct camera_run *r = c->run;
+	struct interval *v = &r->counter.interval;
+
+	if (c->max)
+		return true;
+	if (!follow_clock(c))
+		return false;
+	while (v->running) {
+		int64_t edge_us = v->row[0].end_at * INT64_C(1000000);
+
+		if (halt_clock_us() + r->wall.offset_us <
+			edge_us + INTERVAL_GAP_US)
+			return true;
+		if (!counter_finish(&r->counter, edge_us))
+			v->running = false;
+		else if (!keep_rows(c))
+			return false;
+	}
+	return true;
+}
+
+/* --- one picture --- */
+
 static enum err find(struct camera *c, const struct frame *f)
 {
-	enum err e = c->engine->find(c->engine, f, &c->run->found);
+	enum err e;
 
-	for (int i = 0; e == E_BUSY && c->max && i < ENGINE_TRIES; i++) {
-		if (halt_wait(c->halt, ENGINE_RETRY_US))
-			break;
-		e = c->engine->find(c->engine, f, &c->run->found);
-	}
+	gate_enter(c->gate);
+	e = c->engine->find(c->engine, f, &c->run->found);
+	gate_leave(c->gate);
 	return e;
 }
 
-static bool look_at(struct camera *c, const struct frame *f)
+/* An engine that has died loses pictures until it is back; a clip on its own
+ * clock can wait for it. */
+static enum err detect(
+	struct camera *c, const struct picture *p, struct frame *f)
+{
+	enum err e = canvas_draw(c->run->canvas, p, f);
+
+	if (e == E_CORRUPT) {
+		c->totals.damaged++;
+		return E_BUSY;
+	}
+	if (!e)
+		e = find(c, f);
+	for (int i = 0; e == E_BUSY && c->max && i < ENGINE_TRIES; i++) {
+		if (halt_wait(c->halt, ENGINE_RETRY_US))
+			break;
+		e = find(c, f);
+	}
+	if (e == E_BUSY)
+		c->totals.skipped++;
+	return e;
+}
+
+static bool look_at(struct camera *c, const struct picture *p, int64_t given_us)
 {
 	struct camera_run *r = c->run;
+	struct frame f;
 	int64_t at_us;
 	enum err e;
 
-	r->last_pts_us = f->pts_us;
-	if (!time_of(c, f, &at_us))
-		return r->status == STATUS_OK;
-	e = find(c, f);
+	if (!time_of(c, given_us, &at_us))
+		return r->status == STATUS_OK && idle(c);
+	e = detect(c, p, &f);
 	/* What nobody looked at was not watched. */
-	if (e == E_BUSY) {
-		c->totals.skipped++;
-		return true;
-	}
+	if (e == E_BUSY)
+		return idle(c);
 	if (e) {
-		r->status = STATUS_MODEL_CORRUPT;
+		r->status = e == E_NOMEM ? STATUS_FAILED : STATUS_MODEL_CORRUPT;
 		return false;
 	}
 	while (counter_advance(&r->counter, at_us))
 		if (!keep_rows(c))
 			return false;
-	counter_look(&r->counter, at_us, f->w, f->h, &r->found);
+	counter_look(&r->counter, at_us, f.w, f.h, &r->found);
 	r->at_us = at_us;
 	r->any = true;
 	c->totals.pictures++;
 	return true;
 }
 
-/* Damage is told when it changes, not each time the clip comes round. */
-static void tell_damage(struct camera *c, unsigned long before)
-{
-	unsigned long now = source_damaged(c->source) - before;
-	char words[200];
+/* --- the loop --- */
 
-	c->totals.damaged += now;
-	if (now != c->run->damaged_seen && now && !c->max) {
-		source_words(words);
-		log_warn("camera %s: the source is damaged: %lu pictures of "
-			 "this pass lost or spoiled: %s",
-			c->code, now, words);
+static bool turn(struct camera *c)
+{
+	struct picture *p;
+	int64_t at_us;
+
+	switch (feed_take(c->run->feed, IDLE_US, &p, &at_us)) {
+	case FEED_PICTURE:
+		return look_at(c, p, at_us);
+	case FEED_NOTHING:
+		return idle(c);
+	case FEED_OVER:
+		return false;
 	}
-	c->run->damaged_seen = now;
+	return false;
 }
 
-/* One pass of the clip; false once it is over. */
-static bool play(struct camera *c)
+static void count(struct camera *c)
 {
 	struct camera_run *r = c->run;
-	unsigned long before = source_damaged(c->source);
-	struct frame f;
-	enum err e;
+	struct feed_facts f;
 
-	while (!halt_said(c->halt)) {
-		if ((e = source_read(c->source, &f)))
-			break;
-		if (!look_at(c, &f))
-			return false;
-	}
-	tell_damage(c, before);
-	if (halt_said(c->halt))
-		return false;
-	if (e != E_NOT_FOUND) {
-		r->status =
-			e == E_NOMEM ? STATUS_FAILED : STATUS_SOURCE_CORRUPT;
-		return false;
-	}
-	r->base_us += r->last_pts_us + source_about(c->source).period_us;
-	c->totals.passes++;
-	if (c->loops && c->totals.passes >= (unsigned long)c->loops)
-		return false;
-	if (source_rewind(c->source)) {
+	while (!halt_said(c->halt) && turn(c))
+		;
+	/* Else the feed may wait long for a picture that is due. */
+	if (r->status)
+		halt_say(c->halt);
+	f = feed_about(r->feed);
+	if (r->status == STATUS_OK)
+		r->status = f.status;
+	/* The last picture stands for its own time, no longer. */
+	if (r->any && r->status != STATUS_SPOOL && r->status != STATUS_SYNC)
+		finish_interval(c, r->at_us + f.period_us);
+	c->totals.skipped += f.skipped;
+	c->totals.damaged += f.damaged;
+	c->totals.passes = f.passes;
+	if (r->status == STATUS_OK && c->max && c->totals.damaged) {
+		log_error("camera %s: the source is damaged: %lu pictures lost "
+			  "or spoiled, the rest was counted",
+			c->code, c->totals.damaged);
 		r->status = STATUS_SOURCE_CORRUPT;
-		return false;
 	}
-	return true;
+}
+
+static void begin(struct camera *c)
+{
+	struct camera_run *r = c->run;
+	int64_t now = halt_clock_us();
+
+	memset(&c->totals, 0, sizeof(c->totals));
+	c->totals.kinds = c->engine->kinds;
+	text_init(&r->row, 4096);
+	r->wall.offset_us = c->wall_clock_us() - now;
+	r->resume_us = INT64_MIN;
+	if (!c->max)
+		skip_what_is_counted(c, now + r->wall.offset_us);
 }
 
 enum status camera_run(struct camera *c)
 {
 	struct camera_run *r = calloc(1, sizeof(*r));
-	enum status status;
+	const struct feed_settings feed = {.code = c->code,
+		.source = c->source,
+		.address = c->address,
+		.max = c->max,
+		.loops = c->loops,
+		.fps = c->fps,
+		.stall_us = c->stall_us,
+		.retry_most_us = c->retry_most_us,
+		.halt = c->halt};
+	enum status status = STATUS_FAILED;
 
 	if (!r ||
 		counter_init(&r->counter, c->interval_s, c->engine->kinds, 0)) {
@@ -309,30 +334,18 @@ enum status camera_run(struct camera *c)
 		return STATUS_FAILED;
 	}
 	c->run = r;
-	memset(&c->totals, 0, sizeof(c->totals));
-	c->totals.kinds = c->engine->kinds;
-	text_init(&r->row, 4096);
-	r->origin_us = halt_clock_us();
-	r->wall_us = wall_clock_us() - r->origin_us;
-	r->resume_us = INT64_MIN;
-	if (!c->max)
-		skip_what_is_counted(c, r->origin_us + r->wall_us);
-	while (play(c))
-		;
-	/* The last picture stands for its own time, no longer. */
-	if (r->any && r->status != STATUS_SPOOL && r->status != STATUS_SYNC)
-		finish_interval(
-			c, r->at_us + source_about(c->source).period_us);
-	status = r->status;
-	if (status == STATUS_OK && c->max && c->totals.damaged) {
-		char words[200];
-
-		source_words(words);
-		log_error("camera %s: the source is damaged: %lu pictures lost "
-			  "or spoiled, the rest was counted: %s",
-			c->code, c->totals.damaged, words);
-		status = STATUS_SOURCE_CORRUPT;
+	begin(c);
+	r->canvas = canvas_new();
+	r->feed = feed_start(&feed);
+	if (r->canvas && r->feed) {
+		count(c);
+		status = r->status;
+	} else {
+		log_error("camera %s: out of memory, or of threads", c->code);
+		halt_say(c->halt);
 	}
+	feed_stop(r->feed);
+	canvas_free(r->canvas);
 	counter_fini(&r->counter);
 	text_free(&r->row);
 	free(r);

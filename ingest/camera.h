@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * camera: one camera's way from pictures to rows: source, engine, tracker,
- * intervals, spool.  Belongs to one thread from camera_run to its end.
+ * intervals, spool.  Belongs to one thread from camera_run to its end; another,
+ * of its feed, decodes.
  */
 #ifndef TALLY_INGEST_CAMERA_H
 #define TALLY_INGEST_CAMERA_H
 
 #include "ingest/detect/detect.h"
+#include "ingest/gate.h"
 #include "ingest/halt.h"
+#include "ingest/marks.h"
 #include "ingest/row.h"
 #include "ingest/source.h"
 #include "ingest/spool.h"
@@ -22,19 +25,28 @@ struct camera {
 	bool max;	  /* as fast as possible, on the clip's own clock */
 	int64_t start_us; /* with max: the time of the first picture */
 	int loops;	  /* passes of the clip; 0: without end */
-	FILE *report;	  /* CSV of the rows, or NULL */
+	double fps;	  /* pictures to look at in a second; 0: all */
+	int64_t stall_us, retry_most_us; /* of a live camera */
+	FILE *report;			 /* CSV of the rows, or NULL */
 
-	struct source *source;
+	struct source *source;	       /* a clip; NULL: a live camera at */
+	const struct address *address; /* this one */
 	struct engine *engine;
 	struct spool *spool;
-	struct halt *halt;
+	struct marks *marks;
+	struct gate *gate;		/* detection passes through */
+	int64_t (*wall_clock_us)(void); /* UTC */
+	struct halt *halt;		/* of this camera alone */
 	struct totals totals; /* out: of the rows that the spool took */
 	struct camera_run *run;
 };
 
+/* The system's clock, µs. */
+int64_t camera_wall_clock_us(void);
+
 /*
  * Counts until the halt, or with loops until the last pass ends.  Each status
- * but STATUS_OK was logged.
+ * but STATUS_OK was logged; it may have said the halt then.
  */
 enum status camera_run(struct camera *c);
 

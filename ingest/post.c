@@ -216,7 +216,7 @@ static int64_t next_wait(struct post *p, int64_t retry_after_us)
 
 /* --- what an answer leads to --- */
 
-/* Whether the row is the configured camera's; rows of one that was renamed
+/* Whether the row is a configured camera's; rows of one that was renamed
  * must not hold up those that follow. */
 static bool is_ours(const struct post *p, struct slice row)
 {
@@ -225,8 +225,8 @@ static bool is_ours(const struct post *p, struct slice row)
 
 	if (json_parse(row.at, row.n, &root, NULL))
 		return false;
-	same = !strcmp(
-		json_string(json_member(root, "camera")), p->set->camera);
+	same = p->set->ours(
+		p->set->arg, json_string(json_member(root, "camera")));
 	json_free(root);
 	return same;
 }

@@ -24,7 +24,9 @@ struct post;
 struct post_settings {
 	const char *url;	/* origin, http:// or https:// */
 	const char *token_file; /* the token, or JSON with ingest_token */
-	const char *camera;	/* whose refused rows are waited for */
+	/* Whether a camera's refused rows are waited for; from any thread. */
+	bool (*ours)(void *arg, const char *camera);
+	void *arg;
 	int64_t wait_least_us, wait_most_us; /* between two tries */
 	int64_t answer_us;		     /* for one answer */
 };

@@ -1,33 +1,46 @@
 // SPDX-License-Identifier: MIT
+/*
+ * From the top: what is opened, libav's words, the container, the decoder, a
+ * file's survey, opening and closing, pictures.
+ */
 #include "ingest/source.h"
 
 #include <errno.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/imgutils.h>
 #include <libavutil/mem.h>
-#include <libswscale/swscale.h>
-#include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/log.h"
+#include "common/when.h"
+#include "ingest/images.h"
+#include "ingest/libav.h"
 
 /* Containers of recorded video; none of them opens a further file. */
-static const char containers[] =
-	"avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,flv,"
-	"ogg,asf,h264,hevc,m4v,mjpeg,ivf,dv,wtv,nut,mxf,y4m,yuv4mpegpipe";
+#define CONTAINERS \
+	"avi,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,flv," \
+	"ogg,asf,h264,hevc,m4v,mjpeg,ivf,dv,wtv,nut,mxf,y4m,yuv4mpegpipe"
+
+/* By address_kind: what libav may read it as, and over what. */
+static const struct {
+	const char *format, *formats, *protocols;
+} allowed[] = {
+	[ADDRESS_PATH] = {NULL, CONTAINERS, "file"},
+	[ADDRESS_RTSP] = {"rtsp", "rtsp", "tcp,tls"},
+	[ADDRESS_HTTP] = {NULL, CONTAINERS ",mpjpeg", "http,https,tls,tcp"},
+};
 
 struct source {
-	char *path;
+	struct address address;
 	AVFormatContext *container;
 	AVCodecContext *codec;
-	struct SwsContext *scale;
 	AVPacket *packet;
-	AVFrame *frame;
-	uint8_t *bgr;
-	int w, h, row_bytes; /* of bgr */
+	struct images *images; /* of a folder; then the above are NULL */
+	struct picture *own;   /* of source_read */
+	struct canvas *canvas;
 	int stream;
 	struct source_facts facts;
 	int64_t first_pts;    /* in the stream's units */
@@ -35,48 +48,76 @@ struct source {
 	unsigned long given;  /* pictures in this pass */
 	unsigned long broken; /* since open */
 	bool drained;	      /* the decoder was told that no more comes */
+
+	struct halt *halt; /* of a camera; else NULL */
+	int64_t stall_us, deadline_us;
+	int ended; /* how reading ended: libav's number */
+	char why[SOURCE_WHY];
 };
 
-/* libav's words come from whatever thread decodes. */
-static pthread_mutex_t words_lock = PTHREAD_MUTEX_INITIALIZER;
-static char words_last[200];
+/* --- libav's words --- */
+
+static _Thread_local char words_last[200];
 
 static void listen(void *ctx, int level, const char *fmt, va_list ap)
 {
 	(void)ctx;
 	if (level > AV_LOG_ERROR)
 		return;
-	pthread_mutex_lock(&words_lock);
 	vsnprintf(words_last, sizeof(words_last), fmt, ap);
 	words_last[strcspn(words_last, "\n")] = '\0';
-	pthread_mutex_unlock(&words_lock);
+	address_veil(words_last);
 }
 
 void source_words(char words[200])
 {
-	pthread_mutex_lock(&words_lock);
 	memcpy(words, words_last, sizeof(words_last));
-	pthread_mutex_unlock(&words_lock);
 }
 
 static void forget_words(void)
 {
-	pthread_mutex_lock(&words_lock);
 	words_last[0] = '\0';
-	pthread_mutex_unlock(&words_lock);
 }
 
-/* Says what is wrong, with what libav said about it. */
-static enum err complain(const char *path, const char *what, enum err e)
+static bool is_live(const struct source *s)
 {
-	char words[200];
+	return s->halt;
+}
 
-	source_words(words);
-	log_error("source %s: %s%s%s", path, what, *words ? ": " : "", words);
+/* Says what is wrong: of a file in the log, of a camera to who asked. */
+PRINTF(3, 4)
+static enum err fail(struct source *s, enum err e, const char *fmt, ...)
+{
+	char why[SOURCE_WHY];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	if (is_live(s))
+		memcpy(s->why, why, sizeof(why));
+	else
+		log_error("source %s: %s", s->address.shown, why);
 	return e;
 }
 
-static enum err find_file(const char *path)
+/* The same, with what libav said about it. */
+static enum err complain(struct source *s, const char *what, enum err e)
+{
+	return fail(s, e, "%s%s%s", what, *words_last ? ": " : "", words_last);
+}
+
+/* --- the container --- */
+
+/* libav asks this while it waits. */
+static int is_over(void *arg)
+{
+	struct source *s = arg;
+
+	return halt_said(s->halt) || halt_clock_us() > s->deadline_us;
+}
+
+static enum err find_file(struct source *s, const char *path)
 {
 	struct stat st;
 
@@ -84,55 +125,104 @@ static enum err find_file(const char *path)
 		log_error("source: none is named; set ingest.source");
 		return E_NOT_FOUND;
 	}
-	if (stat(path, &st)) {
-		log_error("source %s: %s", path, strerror(errno));
-		return E_NOT_FOUND;
+	if (stat(path, &st))
+		return fail(s, E_NOT_FOUND, "%s", strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return fail(s, E_NOT_FOUND, "is no file");
+	return st.st_size ? E_OK : fail(s, E_CORRUPT, "is empty");
+}
+
+static void set_options(const struct source *s, AVDictionary **options)
+{
+	enum address_kind kind = s->address.kind;
+
+	av_dict_set(options, "format_whitelist", allowed[kind].formats, 0);
+	av_dict_set(options, "protocol_whitelist", allowed[kind].protocols, 0);
+	if (!is_live(s))
+		return;
+	/* Two seconds tell size and rate; what is longer is delay. */
+	av_dict_set(options, "analyzeduration", "2000000", 0);
+	if (kind == ADDRESS_RTSP) {
+		av_dict_set(options, "rtsp_transport", "tcp", 0);
+		av_dict_set(options, "allowed_media_types", "video", 0);
 	}
-	if (!S_ISREG(st.st_mode)) {
-		log_error("source %s: is no file", path);
-		return E_NOT_FOUND;
-	}
-	if (st.st_size == 0) {
-		log_error("source %s: is empty", path);
-		return E_CORRUPT;
+}
+
+/* libav's number in an operator's words. */
+static enum err tell_end(struct source *s, const char *what, int r)
+{
+	char said[AV_ERROR_MAX_STRING_SIZE];
+
+	if (r == AVERROR_EXIT)
+		return fail(s, E_IO, "no picture for %d s",
+			(int)(s->stall_us / 1000000));
+	if (r == AVERROR_EOF)
+		return fail(s, E_IO, "%sthe stream ended", what);
+	if (r == AVERROR_HTTP_UNAUTHORIZED || r == AVERROR_HTTP_FORBIDDEN)
+		return fail(s, E_IO, "name or password refused");
+	if (r == AVERROR_PROTOCOL_NOT_FOUND)
+		return fail(s, E_IO, "%sa protocol that is not allowed", what);
+	av_strerror(r, said, sizeof(said));
+	return fail(
+		s, r == AVERROR(ENOMEM) ? E_NOMEM : E_IO, "%s%s", what, said);
+}
+
+static enum err open_input(struct source *s)
+{
+	AVDictionary *options = NULL;
+	char url[sizeof(s->address.url) + 8];
+	const char *format = allowed[s->address.kind].format;
+	int r;
+
+	if (!(s->container = avformat_alloc_context()))
+		return E_NOMEM;
+	if (is_live(s))
+		s->container->interrupt_callback =
+			(AVIOInterruptCB){is_over, s};
+	/* With its protocol named, a path never reads as an address. */
+	snprintf(url, sizeof(url), "%s%s",
+		is_live(s) ? "" : "file:", s->address.url);
+	set_options(s, &options);
+	s->deadline_us = halt_clock_us() + s->stall_us;
+	forget_words();
+	r = avformat_open_input(&s->container, url,
+		format ? av_find_input_format(format) : NULL, &options);
+	av_dict_free(&options);
+	explicit_bzero(url, sizeof(url));
+	if (r == AVERROR(EACCES) || r == AVERROR(EPERM))
+		return fail(s, E_NOT_FOUND, "%s", strerror(AVUNERROR(r)));
+	if (r >= 0)
+		r = avformat_find_stream_info(s->container, NULL);
+	if (r < 0 && is_live(s))
+		return tell_end(s, "", r);
+	if (r < 0) {
+		char said[AV_ERROR_MAX_STRING_SIZE];
+
+		av_strerror(r, said, sizeof(said));
+		forget_words();
+		return fail(s, r == AVERROR(ENOMEM) ? E_NOMEM : E_CORRUPT,
+			"not a video that can be read: %s", said);
 	}
 	return E_OK;
 }
 
 static enum err open_container(struct source *s)
 {
-	AVDictionary *options = NULL;
-	char url[4200], why[AV_ERROR_MAX_STRING_SIZE];
-	int r;
+	enum err e = open_input(s);
 
-	/* With its protocol named, a path never reads as an address. */
-	snprintf(url, sizeof(url), "file:%s", s->path);
-	av_dict_set(&options, "format_whitelist", containers, 0);
-	av_dict_set(&options, "protocol_whitelist", "file", 0);
-	r = avformat_open_input(&s->container, url, NULL, &options);
-	av_dict_free(&options);
-	if (r == AVERROR(EACCES) || r == AVERROR(EPERM)) {
-		log_error("source %s: %s", s->path, strerror(AVUNERROR(r)));
-		return E_NOT_FOUND;
-	}
-	if (r >= 0)
-		r = avformat_find_stream_info(s->container, NULL);
-	if (r < 0) {
-		av_strerror(r, why, sizeof(why));
-		forget_words();
-		log_error("source %s: not a video that can be read: %s",
-			s->path, why);
-		return r == AVERROR(ENOMEM) ? E_NOMEM : E_CORRUPT;
-	}
+	if (e)
+		return e;
 	s->stream = av_find_best_stream(
 		s->container, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
 	if (s->stream < 0)
-		return complain(s->path, "holds no video", E_CORRUPT);
+		return complain(s, "holds no video", E_CORRUPT);
 	for (unsigned i = 0; i < s->container->nb_streams; i++)
 		if ((int)i != s->stream)
 			s->container->streams[i]->discard = AVDISCARD_ALL;
 	return E_OK;
 }
+
+/* --- the decoder, and a file's survey --- */
 
 static AVStream *stream_of(const struct source *s)
 {
@@ -151,19 +241,15 @@ static enum err open_decoder(struct source *s)
 	const AVCodec *codec = avcodec_find_decoder(p->codec_id);
 	AVRational rate;
 
-	if (!codec) {
-		log_error("source %s: no decoder for %s", s->path,
+	if (!codec)
+		return fail(s, E_INVALID, "no decoder for %s",
 			avcodec_get_name(p->codec_id));
-		return E_INVALID;
-	}
 	if (p->width < 1 || p->height < 1)
-		return complain(
-			s->path, "its pictures have no size", E_CORRUPT);
-	if (p->width > SOURCE_SIDE_MAX || p->height > SOURCE_SIDE_MAX) {
-		log_error("source %s: pictures of %d x %d, at most %d a side",
-			s->path, p->width, p->height, SOURCE_SIDE_MAX);
-		return E_TOO_BIG;
-	}
+		return complain(s, "its pictures have no size", E_CORRUPT);
+	if (p->width > SOURCE_SIDE_MAX || p->height > SOURCE_SIDE_MAX)
+		return fail(s, E_TOO_BIG,
+			"pictures of %d x %d, at most %d a side", p->width,
+			p->height, SOURCE_SIDE_MAX);
 	s->codec = avcodec_alloc_context3(codec);
 	if (!s->codec || avcodec_parameters_to_context(s->codec, p) < 0)
 		return E_NOMEM;
@@ -171,8 +257,7 @@ static enum err open_decoder(struct source *s)
 	s->codec->max_pixels = (int64_t)SOURCE_SIDE_MAX * SOURCE_SIDE_MAX;
 	s->codec->thread_count = 1;
 	if (avcodec_open2(s->codec, codec, NULL) < 0)
-		return complain(
-			s->path, "the decoder does not start", E_INVALID);
+		return complain(s, "the decoder does not start", E_INVALID);
 	rate = av_guess_frame_rate(s->container, stream_of(s), NULL);
 	if (rate.num <= 0 || rate.den <= 0 || av_q2d(rate) > 1000 ||
 		av_q2d(rate) < 0.01)
@@ -219,7 +304,7 @@ static enum err survey(struct source *s)
 		av_packet_unref(s->packet);
 	}
 	if (n == 0)
-		return complain(s->path, "holds no pictures", E_CORRUPT);
+		return complain(s, "holds no pictures", E_CORRUPT);
 	s->facts.pictures = n;
 	s->facts.length_us =
 		(to > from ? to_us(s, to - from)
@@ -230,15 +315,38 @@ static enum err survey(struct source *s)
 	if (cut ||
 		(told > 2 && (int64_t)n < told - 2 &&
 			s->facts.length_us < (told - 2) * s->facts.period_us)) {
-		log_error(
-			"source %s: truncated: %lu of %lld pictures are there",
-			s->path, cut ? n - 1 : n,
+		return fail(s, E_SYNTAX,
+			"truncated: %lu of %lld pictures are there",
+			cut ? n - 1 : n,
 			(long long)(told > (int64_t)n ? told : (int64_t)n));
-		return E_SYNTAX;
 	}
 	if (r != AVERROR_EOF)
-		return complain(s->path, "damaged", E_CORRUPT);
+		return complain(s, "damaged", E_CORRUPT);
 	return E_OK;
+}
+
+/* --- opening and closing --- */
+
+static void write_facts(struct source *s)
+{
+	const AVDictionaryEntry *made =
+		av_dict_get(s->container->metadata, "creation_time", NULL, 0);
+	const char *format = s->container->iformat->name;
+	struct source_facts *f = &s->facts;
+	struct when w;
+
+	f->own_w = s->codec->width;
+	f->own_h = s->codec->height;
+	canvas_size(f->own_w, f->own_h, &f->w, &f->h);
+	f->recorded_us = INT64_MIN;
+	if (made && !when_parse(made->value, strlen(made->value), &w) &&
+		w.has_offset)
+		f->recorded_us = w.at * 1000000;
+	/* These carry none, and libav makes them up. */
+	f->timed = strcmp(format, "mpjpeg") && strcmp(format, "mjpeg");
+	snprintf(f->codec, sizeof(f->codec), "%s",
+		avcodec_get_name(s->codec->codec_id));
+	snprintf(f->container, sizeof(f->container), "%s", format);
 }
 
 static enum err make_ready(struct source *s)
@@ -246,58 +354,105 @@ static enum err make_ready(struct source *s)
 	enum err e;
 
 	s->packet = av_packet_alloc();
-	s->frame = av_frame_alloc();
-	if (!s->path || !s->packet || !s->frame)
+	s->own = picture_new();
+	s->canvas = canvas_new();
+	if (!s->packet || !s->own || !s->canvas)
 		return E_NOMEM;
 	if ((e = open_container(s)) || (e = open_decoder(s)) ||
-		(e = survey(s)) || (e = source_rewind(s)))
+		(!is_live(s) && ((e = survey(s)) || (e = source_rewind(s)))))
 		return e;
-	s->w = s->codec->width < SOURCE_WIDTH ? s->codec->width : SOURCE_WIDTH;
-	s->h = (int)av_rescale(s->codec->height, s->w, s->codec->width);
-	if (s->h < 1)
-		s->h = 1;
-	s->facts.w = s->w;
-	s->facts.h = s->h;
-	/* swscale writes whole vectors: rows end on 64 bytes, and one more. */
-	s->row_bytes = (s->w * 3 + 63) & ~63;
-	s->bgr = av_mallocz((size_t)s->row_bytes * (size_t)s->h + 64);
-	return s->bgr ? E_OK : E_NOMEM;
+	s->first_pts = AV_NOPTS_VALUE;
+	s->last_us = -1;
+	write_facts(s);
+	return E_OK;
+}
+
+static struct source *make(const char *path)
+{
+	struct source *s = av_mallocz(sizeof(*s));
+
+	av_log_set_callback(listen);
+	forget_words();
+	if (!s)
+		return NULL;
+	s->address.kind = ADDRESS_PATH;
+	snprintf(s->address.shown, sizeof(s->address.shown), "%s", path);
+	snprintf(s->address.url, sizeof(s->address.url), "%s", path);
+	return s;
+}
+
+/* Hands out what is ready, and takes back what is not. */
+static enum err finish(struct source **out, struct source *s, enum err e)
+{
+	if (e == E_NOMEM)
+		(void)!fail(s, e, "out of memory");
+	if (e)
+		source_close(s);
+	else
+		*out = s;
+	return e;
 }
 
 enum err source_open(struct source **out, const char *path)
 {
-	struct source *s;
+	struct source *s = make(path);
 	enum err e;
 
 	*out = NULL;
-	av_log_set_callback(listen);
-	forget_words();
-	if ((e = find_file(path)))
-		return e;
-	if (!(s = av_mallocz(sizeof(*s))))
+	if (!s)
 		return E_NOMEM;
-	s->path = av_strdup(path);
-	if ((e = make_ready(s))) {
-		if (e == E_NOMEM)
-			log_error("source %s: out of memory", path);
-		source_close(s);
-		return e;
-	}
-	*out = s;
-	return E_OK;
+	e = find_file(s, path);
+	return finish(out, s, e ? e : make_ready(s));
+}
+
+enum err source_open_folder(struct source **out, const char *path, double fps)
+{
+	struct source *s = make(path);
+	enum err e = E_NOMEM;
+
+	*out = NULL;
+	if (!s)
+		return E_NOMEM;
+	s->own = picture_new();
+	s->canvas = canvas_new();
+	if (s->own && s->canvas)
+		e = images_open(&s->images, path, fps, &s->facts);
+	return finish(out, s, e);
+}
+
+enum err source_connect(struct source **out, const struct address *a,
+	struct halt *halt, int64_t stall_us, char why[SOURCE_WHY])
+{
+	struct source *s = make("");
+	enum err e;
+
+	*out = NULL;
+	snprintf(why, SOURCE_WHY, "out of memory");
+	if (!s)
+		return E_NOMEM;
+	s->address = *a;
+	s->halt = halt;
+	s->stall_us = stall_us;
+	if (a->kind == ADDRESS_V4L2)
+		e = fail(s, E_INVALID, "is a device");
+	else
+		e = make_ready(s);
+	if (e && e != E_NOMEM)
+		memcpy(why, s->why, SOURCE_WHY);
+	return finish(out, s, e);
 }
 
 void source_close(struct source *s)
 {
 	if (!s)
 		return;
+	images_close(s->images);
 	avcodec_free_context(&s->codec);
 	avformat_close_input(&s->container);
 	av_packet_free(&s->packet);
-	av_frame_free(&s->frame);
-	sws_freeContext(s->scale);
-	av_free(s->bgr);
-	av_free(s->path);
+	picture_free(s->own);
+	canvas_free(s->canvas);
+	explicit_bzero(&s->address, sizeof(s->address));
 	av_free(s);
 }
 
@@ -308,20 +463,28 @@ struct source_facts source_about(const struct source *s)
 
 unsigned long source_damaged(const struct source *s)
 {
-	return s->broken;
+	return s->broken + (s->images ? images_damaged(s->images) : 0);
+}
+
+const char *source_why(const struct source *s)
+{
+	return s->why;
 }
 
 enum err source_rewind(struct source *s)
 {
-	int64_t start = stream_of(s)->start_time;
+	int64_t start;
 
+	if (s->images)
+		return images_rewind(s->images);
+	start = stream_of(s)->start_time;
 	if (start == AV_NOPTS_VALUE)
 		start = 0;
 	/* Raw streams know no time to seek to; their first byte will do. */
 	if (av_seek_frame(
 		    s->container, s->stream, start, AVSEEK_FLAG_BACKWARD) < 0 &&
 		av_seek_frame(s->container, s->stream, 0, AVSEEK_FLAG_BYTE) < 0)
-		return complain(s->path, "cannot go back to its start", E_IO);
+		return complain(s, "cannot go back to its start", E_IO);
 	avcodec_flush_buffers(s->codec);
 	s->first_pts = AV_NOPTS_VALUE;
 	s->last_us = -1;
@@ -330,11 +493,16 @@ enum err source_rewind(struct source *s)
 	return E_OK;
 }
 
-/* The decoded picture's time; pictures without one follow the last. */
-static int64_t time_of(struct source *s)
-{
-	int64_t t = s->frame->best_effort_timestamp, us;
+/* --- pictures --- */
 
+/* The decoded picture's time; a clip's pictures without one follow the last. */
+static int64_t time_of(struct source *s, const AVFrame *f)
+{
+	int64_t t = f->best_effort_timestamp, us;
+
+	if (is_live(s))
+		return t == AV_NOPTS_VALUE || !s->facts.timed ? INT64_MIN
+							      : to_us(s, t);
 	if (t != AV_NOPTS_VALUE && s->first_pts == AV_NOPTS_VALUE)
 		s->first_pts = t;
 	us = t == AV_NOPTS_VALUE ? INT64_MIN : to_us(s, t - s->first_pts);
@@ -344,31 +512,6 @@ static int64_t time_of(struct source *s)
 	return us;
 }
 
-static enum err convert(struct source *s, struct frame *f)
-{
-	uint8_t *to[4] = {s->bgr};
-	int row[4] = {s->row_bytes};
-
-	if (s->frame->width > SOURCE_SIDE_MAX ||
-		s->frame->height > SOURCE_SIDE_MAX)
-		return E_CORRUPT;
-	s->scale = sws_getCachedContext(s->scale, s->frame->width,
-		s->frame->height, (enum AVPixelFormat)s->frame->format, s->w,
-		s->h, AV_PIX_FMT_BGR24, SWS_FAST_BILINEAR, NULL, NULL, NULL);
-	if (!s->scale)
-		return E_CORRUPT;
-	if (sws_scale(s->scale, (const uint8_t *const *)s->frame->data,
-		    s->frame->linesize, 0, s->frame->height, to, row) != s->h)
-		return E_CORRUPT;
-	s->last_us = time_of(s);
-	*f = (struct frame){.bgr = s->bgr,
-		.w = s->w,
-		.h = s->h,
-		.row_bytes = s->row_bytes,
-		.pts_us = s->last_us};
-	return E_OK;
-}
-
 /* Gives the decoder one packet, or word that there are no more. */
 static void feed(struct source *s)
 {
@@ -376,6 +519,7 @@ static void feed(struct source *s)
 		int r = av_read_frame(s->container, s->packet);
 
 		if (r < 0) {
+			s->ended = r;
 			avcodec_send_packet(s->codec, NULL);
 			s->drained = true;
 			return;
@@ -391,10 +535,30 @@ static void feed(struct source *s)
 	}
 }
 
-enum err source_read(struct source *s, struct frame *f)
+/* Nothing more comes: is that an end or a fault? */
+static enum err over(struct source *s)
 {
+	if (is_live(s))
+		return tell_end(s, "", s->ended);
+	if (s->given)
+		return E_NOT_FOUND;
+	return complain(s, "no picture can be decoded", E_CORRUPT);
+}
+
+static bool fits(const AVFrame *f)
+{
+	return f->width > 0 && f->height > 0 && f->width <= SOURCE_SIDE_MAX &&
+		f->height <= SOURCE_SIDE_MAX;
+}
+
+enum err source_next(struct source *s, struct picture *p)
+{
+	av_frame_unref(p->av);
+	if (s->images)
+		return images_next(s->images, p);
+	s->deadline_us = halt_clock_us() + s->stall_us;
 	for (;;) {
-		int r = avcodec_receive_frame(s->codec, s->frame);
+		int r = avcodec_receive_frame(s->codec, p->av);
 
 		if (r == AVERROR(EAGAIN) && !s->drained) {
 			feed(s);
@@ -402,26 +566,35 @@ enum err source_read(struct source *s, struct frame *f)
 		}
 		if (r == AVERROR(ENOMEM))
 			return E_NOMEM;
-		if (r == AVERROR_EOF || (r < 0 && s->drained)) {
-			if (s->given)
-				return E_NOT_FOUND;
-			return complain(s->path, "no picture can be decoded",
-				E_CORRUPT);
-		}
+		if (r == AVERROR_EOF || (r < 0 && s->drained))
+			return over(s);
 		if (r < 0) {
 			s->broken++;
 			continue;
 		}
-		if (s->frame->decode_error_flags ||
-			(s->frame->flags & AV_FRAME_FLAG_CORRUPT))
+		if (p->av->decode_error_flags ||
+			(p->av->flags & AV_FRAME_FLAG_CORRUPT))
 			s->broken++;
-		if (convert(s, f)) {
+		if (!fits(p->av)) {
 			s->broken++;
-			av_frame_unref(s->frame);
+			av_frame_unref(p->av);
 			continue;
 		}
-		av_frame_unref(s->frame);
+		p->pts_us = s->last_us = time_of(s, p->av);
 		s->given++;
 		return E_OK;
 	}
+}
+
+enum err source_read(struct source *s, struct frame *f)
+{
+	enum err e;
+
+	while (!(e = source_next(s, s->own))) {
+		e = canvas_draw(s->canvas, s->own, f);
+		if (e != E_CORRUPT)
+			return e;
+		s->broken++;
+	}
+	return e;
 }

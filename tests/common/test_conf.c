@@ -146,6 +146,81 @@ START_TEST(the_printed_defaults_are_the_defaults)
 }
 END_TEST
 
+START_TEST(a_cameras_section_stands_over_ingest)
+{
+	static const char s[] = "[camera \"gate-1\"]\nthreshold = 0.7\n"
+				"source = /a b\n[ingest]\nthreshold = 0.2\n"
+				"fps = 3\n[camera \"b\"]\n";
+	struct conf one, two;
+	char where[300], want[300];
+
+	ck_assert_msg(!read_text(s, sizeof(s) - 1), "%s", err);
+	ck_assert_uint_eq(c.cameras, 2);
+	ck_assert(!conf_camera(&c, 0, &one));
+	ck_assert(!conf_camera(&c, 1, &two));
+	ck_assert_str_eq(one.ingest_camera, "gate-1");
+	ck_assert_str_eq(one.ingest_source, "/a b");
+	ck_assert(one.ingest_threshold == 0.7 && one.ingest_fps == 3);
+	ck_assert_str_eq(two.ingest_camera, "b");
+	ck_assert_str_eq(two.ingest_source, "");
+	ck_assert(two.ingest_threshold == 0.2 && two.ingest_fps == 3);
+	ck_assert(!conf_same_camera(&one, &two));
+	ck_assert(conf_same_camera(&one, &one));
+	conf_where(&c, "gate-1", "ingest", "threshold", where);
+	snprintf(want, sizeof(want), "%s:2: ", path);
+	ck_assert_str_eq(where, want);
+	conf_where(&c, "b", "ingest", "threshold", where);
+	snprintf(want, sizeof(want), "%s:5: ", path);
+	ck_assert_str_eq(where, want);
+	conf_where(&c, "b", "ingest", "engine", where);
+	ck_assert_str_eq(where, "");
+	conf_free(&one);
+	conf_free(&two);
+}
+END_TEST
+
+START_TEST(a_cameras_section_is_checked_where_it_stands)
+{
+	REFUSED("[camera \"a\"]\nurl = x\n", E_INVALID,
+		"2: url is for all cameras: it belongs to [ingest]");
+	REFUSED("[camera \"x\"]\nfsp = 1\n", E_NOT_FOUND,
+		"2: unknown setting camera.fsp");
+	REFUSED("[camera \"y\"]\nfps = -1\n", E_INVALID,
+		"2: camera.fps wants a number from 0 to 1000");
+	REFUSED("[camera gate]\n", E_SYNTAX,
+		"1: a camera is [camera \"CODE\"], of 1 to 64 bytes");
+	REFUSED("[camera \"\"]\n", E_SYNTAX,
+		"1: a camera is [camera \"CODE\"], of 1 to 64 bytes");
+	REFUSED("[camera \"z\"]\n\n[camera \"z\"]\n", E_INVALID,
+		"3: [camera \"z\"] stands twice");
+}
+END_TEST
+
+START_TEST(a_check_tells_each_fault)
+{
+	static const char s[] = "[api]\nprot = 1\nport = x\n[ap]\nport = 1\n"
+				"[camera \"a\"]\nfps = y\n";
+	char got[2000], want[2000];
+	FILE *f = tmpfile();
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(read_text(s, sizeof(s) - 1), E_NOT_FOUND);
+	conf_free(&c);
+	conf_init(&c);
+	ck_assert_uint_eq(conf_faults(&c, path, f), 4);
+	rewind(f);
+	got[fread(got, 1, sizeof(got) - 1, f)] = '\0';
+	fclose(f);
+	snprintf(want, sizeof(want),
+		"%s:2: unknown setting api.prot\n"
+		"%s:3: api.port wants a number from 0 to 65535\n"
+		"%s:4: unknown section [ap]\n"
+		"%s:7: camera.fps wants a number from 0 to 1000\n",
+		path, path, path, path);
+	ck_assert_str_eq(got, want);
+}
+END_TEST
+
 /* What a program given these arguments prints on standard error, and its exit
  * status. */
 static int run(char *const argv[], int argc, char *out, size_t size)
@@ -226,6 +301,9 @@ Suite *test_common_conf(void)
 	TCase *t = tcase_create("conf");
 
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_cameras_section_stands_over_ingest);
+	tcase_add_test(t, a_cameras_section_is_checked_where_it_stands);
+	tcase_add_test(t, a_check_tells_each_fault);
 	tcase_add_test(t, a_file_overrides_the_defaults);
 	tcase_add_test(t, a_fault_names_file_line_and_key);
 	tcase_add_test(t, a_file_that_cannot_be_read_is_named);

@@ -13,6 +13,7 @@ enum { START = 1763683200, LEN = 2 }; /* s; the clip lasts 2.92 */
 
 static char dir[64];
 static struct halt halt;
+static struct gate gate;
 static struct camera camera;
 
 static void start(void)
@@ -25,8 +26,12 @@ static void start(void)
 		.max = true,
 		.start_us = START * INT64_C(1000000),
 		.loops = 1,
+		.gate = &gate,
+		.wall_clock_us = camera_wall_clock_us,
 		.halt = &halt};
+	gate_init(&gate, 1);
 	ck_assert(!spool_open(&camera.spool, dir, 1 << 20));
+	ck_assert_ptr_nonnull(camera.marks = marks_open(dir));
 	ck_assert(!motion_open(&camera.engine, KIND_PEOPLE));
 }
 
@@ -36,7 +41,9 @@ static void stop(void)
 
 	source_close(camera.source);
 	camera.engine->free(camera.engine);
+	marks_close(camera.marks);
 	spool_close(camera.spool);
+	gate_fini(&gate);
 	halt_fini(&halt);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	ck_assert_int_eq(system(command), 0);

@@ -169,6 +169,12 @@ static void put(int n)
 	}
 }
 
+static bool is_a(void *arg, const char *camera)
+{
+	(void)arg;
+	return !strcmp(camera, "a");
+}
+
 /* Posts what waits, to the peer with these replies, for at most some time. */
 static void run(const struct reply *replies, size_t n, int64_t us, bool once)
 {
@@ -176,7 +182,7 @@ static void run(const struct reply *replies, size_t n, int64_t us, bool once)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%d/", peer.port);
 	set = (struct post_settings){.url = url,
 		.token_file = token_path,
-		.camera = "a",
+		.ours = is_a,
 		.wait_least_us = 1000,
 		.wait_most_us = 20000,
 		.answer_us = 2000000};
@@ -360,7 +366,7 @@ START_TEST(a_url_with_credentials_or_a_path_is_refused)
 		"file:///etc/passwd"};
 
 	set = (struct post_settings){
-		.token_file = token_path, .camera = "a", .answer_us = 1000000};
+		.token_file = token_path, .ours = is_a, .answer_us = 1000000};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		set.url = bad[i];
 		ck_assert_msg(post_open(&post, &set, spool) == E_INVALID, "%s",
