@@ -68,7 +68,7 @@ def test_head_is_get_without_the_body(tally, route):
 def test_every_answer_has_its_fields(tally, path):
     known = {r.method for r in routes() if address(r) == path}
     known |= {"HEAD"} if "GET" in known else set()
-    for method in ("OPTIONS", "TRACE", "PUT", "get", "PROPFIND"):
+    for method in {"OPTIONS", "TRACE", "PUT", "get", "PROPFIND"} - known:
         got = ask(tally, method, path, "Content-Length: 2\r\n", "{}")
         assert got[0] == (204 if method == "OPTIONS" else 405), path
         assert set(value(got, "Allow").split(", ")) == known | {"OPTIONS"}
