@@ -30,6 +30,9 @@ enum {
 	ROLL_UP_LAG_S = 120 /* what ended before that is counted */
 };
 
+/* MariaDB's TO_SECONDS('1970-01-01'). */
+#define TO_SECONDS_1970 62167219200
+
 /* Columns of Q_CAMERAS and Q_CAMERA_SHOWN. */
 enum {
 	C_ID,
@@ -261,12 +264,13 @@ static enum step ask_today(struct req *r, const struct row *row, size_t n)
 	const char *list = NULL;
 	struct text t;
 
-	text_init(&t, (n + 1) * 64);
+	text_init(&t, (n + 1) * 80);
 	json_open(&t, NULL, '[');
 	for (size_t i = 0; i < n; i++) {
 		json_open(&t, NULL, '[');
 		json_int(&t, NULL, row[i].id);
 		json_int(&t, NULL, when_number(row[i].day_start));
+		json_int(&t, NULL, row[i].day_start + TO_SECONDS_1970);
 		json_close(&t, ']');
 	}
 	json_close(&t, ']');
