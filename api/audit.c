@@ -87,5 +87,5 @@ enum step audit_list(struct req *r)
 	}
 	list_close(r, &s->list, "audit",
 		r->rows.n > n ? page_next(r, last) : NULL);
-	return list_reply(r, &s->list);
+	return list_finish(r, &s->list);
 }

@@ -217,7 +217,8 @@ static bool has_day(const struct row *row)
 static void today(struct db_cell cell[4], struct text *gaps,
 	const struct row *row, int64_t now)
 {
-	int64_t elapsed = now - row->day_start;
+	/* By the minute, so that the same is said for a while. */
+	int64_t elapsed = (now - row->day_start) / 60 * 60;
 
 	for (int i = 0; i < 4; i++)
 		cell[i] = DB_NULL;
@@ -378,7 +379,7 @@ enum step cameras_list(struct req *r)
 		item(r, &s->list, &s->row[i], s->now);
 	list_close(r, &s->list, "cameras",
 		s->more ? page_next(r, s->row[s->n - 1].code) : NULL);
-	return list_reply(r, &s->list);
+	return list_finish(r, &s->list);
 }
 
 /* ---- one ---- */

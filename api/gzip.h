@@ -7,6 +7,11 @@
 
 #include "common/text.h"
 
+enum {
+	GZIP_LEAST = 1024,    /* bytes; fewer are not worth it */
+	GZIP_ON_LOOP = 32768, /* more would keep others waiting */
+};
+
 /* Replaces what t holds by its compressed form; on failure t is as it was.
  * E_NOMEM. */
 MUST enum err gzip(struct text *t);

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "api/list.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "api/accept.h"
+#include "api/api.h"
+#include "api/field.h"
+#include "api/gzip.h"
+#include "api/work.h"
 #include "common/csv.h"
+#include "common/token.h"
 
 enum step list_choose(struct req *r, struct list *l)
 {
@@ -224,6 +230,80 @@ const char *list_type(const struct list *l)
 {
 	return l->csv ? "text/csv; charset=utf-8; header=present"
 		      : "application/json";
+}
+
+/* ---- the reply ---- */
+
+/* Of the body and of the fields that go with it. */
+static void tag(struct req *r, struct list *l)
+{
+	unsigned char hash[TOKEN_HASH];
+	char *at = l->etag;
+	struct text t;
+
+	token_hash(r->out.at ? r->out.at : "", r->out.n, hash);
+	text_init(&t, SIZE_MAX / 2);
+	text_printf(&t, "%s %d ", list_type(l), l->packed);
+	text_add(&t, (const char *)hash, sizeof(hash));
+	text_add(&t, r->headers.at ? r->headers.at : "", r->headers.n);
+	token_hash(t.at ? t.at : "", t.n, hash);
+	text_free(&t);
+	*at++ = '"';
+	for (size_t i = 0; i < (LIST_ETAG - 3) / 2; i++) {
+		snprintf(at, 3, "%02x", hash[i]);
+		at += 2;
+	}
+	memcpy(at, "\"", 2);
+}
+
+/* On a thread it may not look at the request's head. */
+static enum err pack(struct req *r, struct db *db)
+{
+	struct list *l = r->listed;
+
+	(void)db;
+	tag(r, l);
+	/* Where memory is short it goes as it is. */
+	if (l->packed && !gzip(&r->out))
+		text_str(&r->headers, "Content-Encoding: gzip\r\n");
+	return E_OK;
+}
+
+enum step list_finish(struct req *r, struct list *l)
+{
+	unsigned i = 0;
+
+	r->listed = l;
+	l->packed = r->out.n >= GZIP_LEAST && accept_gzip(&r->head);
+	while (i < REQ_STEPS - 1 && r->route->step[i] != list_pack)
+		i++;
+	return req_back(r, i);
+}
+
+enum step list_pack(struct req *r)
+{
+	if (r->out.full || r->headers.full || r->arena.full)
+		return STEP_NEXT;
+	if (r->out.n > GZIP_ON_LOOP && work_has_room(r->api->work))
+		return work_run(r->api->work, r, pack);
+	return pack(r, NULL) ? STEP_DONE : STEP_NEXT;
+}
+
+enum step list_send(struct req *r)
+{
+	const struct list *l = r->listed;
+
+	/* Too large to be sent. */
+	if (!*l->etag)
+		return req_reply(r, 200, list_type(l));
+	text_printf(&r->headers,
+		"Vary: Accept, Accept-Encoding\r\n"
+		"Cache-Control: private, no-cache\r\nETag: %s\r\n",
+		l->etag);
+	if (!field_none_match(&r->head, l->etag, true))
+		return req_reply(r, 200, list_type(l));
+	text_clear(&r->out);
+	return req_reply(r, 304, NULL);
 }
 
 enum step list_reply(struct req *r, const struct list *l)

@@ -15,6 +15,8 @@
 
 #include "api/req.h"
 
+enum { LIST_ETAG = 2 + 32 + 1 };
+
 enum list_kind {
 	LIST_TEXT,
 	LIST_INT,
@@ -36,6 +38,8 @@ struct list {
 	size_t n;
 	uint64_t without; /* a bit for each column that is left out */
 	bool csv;
+	bool packed; /* to be */
+	char etag[LIST_ETAG];
 };
 
 /* Reads ?format= and Accept.  STEP_NEXT, or a 400 or 406. */
@@ -50,7 +54,16 @@ void list_item(struct req *r, const struct list *l, const struct db_cell *cell);
 void list_close(struct req *r, const struct list *l, const char *name,
 	const char *next);
 const char *list_type(const struct list *l);
-/* The reply, for now only. */
+/*
+ * The reply, by the route's next two steps, list_pack and list_send: as gzip
+ * for who prefers that, with an ETag of what it says, and 304 for who has it.
+ * It was made anew all the same: what is saved is its way.  l lives as long as
+ * the request.
+ */
+enum step list_finish(struct req *r, struct list *l);
+enum step list_pack(struct req *r);
+enum step list_send(struct req *r);
+/* The same at once, without any of that. */
 enum step list_reply(struct req *r, const struct list *l);
 
 #endif

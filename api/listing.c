@@ -173,7 +173,7 @@ static enum step answer(struct req *r, struct listing *l)
 	for (size_t i = 0; i < n; i++)
 		item(r, l, &l->row[i]);
 	list_close(r, &l->list, "counts", series_next(r, last));
-	return list_reply(r, &l->list);
+	return list_finish(r, &l->list);
 }
 
 /* The next camera, or the reply. */

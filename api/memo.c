@@ -25,8 +25,6 @@ enum {
 	TRIES = 4,
 	BUCKETS = 1024,
 	ENTRIES_MAX = 16384,
-	PACK_LEAST = 1024,    /* bytes; fewer are not worth it */
-	PACK_ON_LOOP = 32768, /* more would keep others waiting */
 	ETAG_TEXT = 2 + 32 + 1
 };
 
@@ -455,9 +453,9 @@ enum step memo_pack(struct req *r)
 {
 	struct memo_use *u = r->memo;
 
-	if (!u->gzip || r->out.full || r->out.n < PACK_LEAST)
+	if (!u->gzip || r->out.full || r->out.n < GZIP_LEAST)
 		return STEP_NEXT;
-	if (r->out.n > PACK_ON_LOOP && work_has_room(r->api->work))
+	if (r->out.n > GZIP_ON_LOOP && work_has_room(r->api->work))
 		return work_run(r->api->work, r, pack);
 	return pack(r, NULL) ? STEP_DONE : STEP_NEXT;
 }

@@ -362,7 +362,7 @@ static enum step answer(struct req *r, struct outliers *o)
 		else
 			json_item(&r->out, &o->row[i]);
 	list_close(r, &o->list, "outliers", series_next(r, last));
-	return list_reply(r, &o->list);
+	return list_finish(r, &o->list);
 }
 
 /* The next camera, or the reply. */

@@ -21,8 +21,6 @@
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n" \
 	"Referrer-Policy: same-origin\r\n"
 
-enum { PACK_LEAST = 1024 /* bytes; fewer are not worth it */ };
-
 /* The same in one coding: two tags, for to a cache it is not the same. */
 struct form {
 	char *bytes;
@@ -87,7 +85,7 @@ static void pack(struct page *page)
 
 	text_init(&t, PAGE_BYTES_MAX);
 	text_add(&t, page->plain.bytes, page->plain.n);
-	if (page->plain.n < PACK_LEAST || t.full || gzip(&t) ||
+	if (page->plain.n < GZIP_LEAST || t.full || gzip(&t) ||
 		t.n >= page->plain.n) {
 		text_free(&t);
 		return;

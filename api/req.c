@@ -326,6 +326,7 @@ void req_init(struct req *r)
 	r->release = NULL;
 	r->json = NULL;
 	r->memo = NULL;
+	r->listed = NULL;
 	r->err = E_OK;
 	r->who = (struct principal){0};
 	r->rows = (struct db_rows){0};

@@ -29,6 +29,7 @@ struct api;
 struct blob;
 struct conn;
 struct json;
+struct list;
 struct memo_use;
 struct req;
 
@@ -89,6 +90,7 @@ struct req {
 	struct text body;		/* what api/body.h took … */
 	struct json *json;		/* … and read */
 	struct memo_use *memo;		/* api/memo's, from the arena */
+	struct list *listed;		/* api/list's, which it is to send */
 
 	struct pool_job job; /* the query that was asked last */
 	enum err err;	     /* its outcome, or that of req_resume's caller */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/body.h"
+#include "api/list.h"
 #include "api/memo.h"
 #include "api/resources.h"
 
@@ -18,7 +19,8 @@ const struct route routes[] = {
 	{HTTP_POST, V1 "/counts", SCOPE_INGEST, false, counts_begin,
 		counts_body, {counts_commit, counts_answer, counts_kept}},
 	{HTTP_GET, V1 "/counts", SCOPE_READ, false, listing_begin, NULL,
-		{listing_cameras, listing_found, listing_rows}},
+		{listing_cameras, listing_found, listing_rows, list_pack,
+			list_send}},
 	{HTTP_DELETE, V1 "/counts", SCOPE_ADMIN, false, erase_begin, NULL,
 		{erase_cameras, erase_run, erase_answer}},
 	{HTTP_GET, V1 "/stats/{period}", SCOPE_READ, false, stats_begin, NULL,
@@ -26,14 +28,16 @@ const struct route routes[] = {
 	{HTTP_GET, V1 "/stats/weekday/{period}", SCOPE_READ, false, stats_begin,
 		NULL, STATS_STEPS},
 	{HTTP_GET, V1 "/outliers", SCOPE_READ, false, outliers_begin, NULL,
-		{outliers_cameras, outliers_found, outliers_rows}},
+		{outliers_cameras, outliers_found, outliers_rows, list_pack,
+			list_send}},
 	{HTTP_GET, V1 "/outliers/{id}", SCOPE_READ, false, NULL, NULL,
 		{outlier_find, outlier_show}},
 	{HTTP_PATCH, V1 "/outliers/{id}", SCOPE_REVIEW | SCOPE_ADMIN, false,
 		body_begin, body_take,
 		{outlier_find, outlier_review, outlier_reviewed}},
 	{HTTP_GET, V1 "/cameras", SCOPE_READ, false, NULL, NULL,
-		{cameras_find, cameras_found, cameras_list}},
+		{cameras_find, cameras_found, cameras_list, list_pack,
+			list_send}},
 	{HTTP_POST, V1 "/cameras", SCOPE_ADMIN, false, body_begin, body_take,
 		{camera_make, camera_made}},
 	{HTTP_GET, V1 "/cameras/{code}", SCOPE_READ, false, NULL, NULL,
@@ -43,7 +47,7 @@ const struct route routes[] = {
 		{camera_alter, camera_altered, camera_find, camera_found,
 			camera_show}},
 	{HTTP_GET, V1 "/sites", SCOPE_READ, false, NULL, NULL,
-		{sites_find, sites_list}},
+		{sites_find, sites_list, list_pack, list_send}},
 	{HTTP_POST, V1 "/sites", SCOPE_ADMIN | SCOPE_UNBOUND, false, body_begin,
 		body_take, {site_make, site_done}},
 	{HTTP_PATCH, V1 "/sites/{id}", SCOPE_ADMIN | SCOPE_UNBOUND, false,
@@ -61,7 +65,7 @@ const struct route routes[] = {
 	{HTTP_GET, V1 "/ingest/config", SCOPE_INGEST, false, config_begin, NULL,
 		{config_ask, config_find, config_answer}},
 	{HTTP_GET, V1 "/tokens", SCOPE_ADMIN | SCOPE_UNBOUND, false, NULL, NULL,
-		{tokens_find, tokens_list}},
+		{tokens_find, tokens_list, list_pack, list_send}},
 	{HTTP_POST, V1 "/tokens", SCOPE_ADMIN | SCOPE_UNBOUND, false,
 		body_begin, body_take, {token_make_new, token_made}},
 	{HTTP_POST, V1 "/tokens/{id}/rotate", SCOPE_ADMIN | SCOPE_UNBOUND,
@@ -69,7 +73,7 @@ const struct route routes[] = {
 	{HTTP_DELETE, V1 "/tokens/{id}", SCOPE_ADMIN | SCOPE_UNBOUND, false,
 		NULL, NULL, {token_end, token_ended}},
 	{HTTP_GET, V1 "/audit", SCOPE_ADMIN | SCOPE_UNBOUND, false, NULL, NULL,
-		{audit_find, audit_list}},
+		{audit_find, audit_list, list_pack, list_send}},
 	{HTTP_POST, V1 "/jobs/roll_up", SCOPE_ADMIN | SCOPE_UNBOUND, false,
 		NULL, NULL, {roll_up_run, roll_up_answer}},
 	{HTTP_GET, V1 "/openapi.json", 0, false, NULL, NULL, {page_openapi}},

@@ -96,7 +96,7 @@ enum step sites_list(struct req *r)
 	}
 	list_close(r, &s->list, "sites",
 		r->rows.n > n ? page_next(r, last) : NULL);
-	return list_reply(r, &s->list);
+	return list_finish(r, &s->list);
 }
 
 /* ---- POST and PATCH ---- */

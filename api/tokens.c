@@ -109,7 +109,7 @@ enum step tokens_list(struct req *r)
 	}
 	list_close(r, &s->list, "tokens",
 		r->rows.n > n ? page_next(r, last) : NULL);
-	return list_reply(r, &s->list);
+	return list_finish(r, &s->list);
 }
 
 /* ---- what changes one ---- */
