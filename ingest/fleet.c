@@ -147,11 +147,15 @@ static unsigned check_camera(const struct conf *all, const struct conf *own,
 unsigned fleet_check(const struct conf *c, bool in_log)
 {
 	unsigned faults = 0;
+	struct look l = {.all = c, .in_log = in_log};
 	struct conf own;
 
+	if (strcmp(c->ingest_spool_full, "wait") &&
+		strcmp(c->ingest_spool_full, "drop_oldest")) {
+		fault(&l, "spool_full", "is neither wait nor drop_oldest");
+		faults++;
+	}
 	if (c->cameras && *c->ingest_source) {
-		struct look l = {.all = c, .in_log = in_log};
-
 		fault(&l, "source",
 			"is for one camera, and there are sections [camera]");
 		faults++;

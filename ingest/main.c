@@ -81,6 +81,9 @@ static enum status open_spool(struct ingest *in)
 		return STATUS_FAILED;
 	in->fleet.spool = in->spool;
 	in->fleet.marks = in->marks;
+	spool_may_drop(in->spool,
+		!strcmp(in->conf.ingest_spool_full, "drop_oldest"),
+		in->conf.ingest_spool_max_hours * INT64_C(3600000000));
 	f = spool_facts_now(in->spool);
 	if (f.waiting)
 		log_info("spool %s: %llu rows wait from before", dir,

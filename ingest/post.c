@@ -25,7 +25,8 @@ struct post {
 	char cause[200]; /* why the last try failed; "" after one that did not
 			  */
 	int64_t wait_us; /* before the next try */
-	size_t singly;	 /* rows to be sent one by one */
+	size_t suspect[SPOOL_LANES]; /* rows with a bad one among them */
+	bool fresh_next;	     /* of two lanes */
 	uint64_t stored;
 
 	struct halt ended;
@@ -231,6 +232,15 @@ static bool is_ours(const struct post *p, struct slice row)
 	return same;
 }
 
+/* Rows have left: one bad row among several is looked for in halves. */
+static enum err leave(struct post *p, const struct spool_batch *b, size_t n)
+{
+	size_t *suspect = &p->suspect[b->lane];
+
+	*suspect -= n < *suspect ? n : *suspect;
+	return spool_drop(p->spool, b, n);
+}
+
 static enum err refuse(
 	struct post *p, const struct spool_batch *b, const char *why)
 {
@@ -251,14 +261,48 @@ static enum err refuse(
 	log_error("post %s: a row is refused for good and kept in "
 		  "refused.ndjson: %s",
 		p->set->url, why);
-	return spool_drop(p->spool, b, 1);
+	return leave(p, b, 1);
+}
+
+static enum err take_lane(
+	struct post *p, enum spool_lane lane, struct spool_batch *b)
+{
+	size_t most =
+		p->suspect[lane] ? (p->suspect[lane] + 1) / 2 : SPOOL_BATCH;
+
+	return spool_take(p->spool, lane, most, b);
+}
+
+/* What is next: of two lanes each other time the fresh one. */
+static enum err take(struct post *p, struct spool_batch *b)
+{
+	enum spool_lane lane = p->fresh_next ? SPOOL_FRESH : SPOOL_OLD;
+	enum err e = take_lane(p, lane, b);
+
+	p->fresh_next = !p->fresh_next;
+	if (e || b->n)
+		return e;
+	return take_lane(p, lane == SPOOL_OLD ? SPOOL_FRESH : SPOOL_OLD, b);
+}
+
+/* They are the API's now; where many more wait, fresh ones go beside them. */
+static enum err stored(struct post *p, const struct spool_batch *b)
+{
+	enum err e;
+
+	tell_success(p);
+	p->stored += b->n;
+	e = leave(p, b, b->n);
+	if (!e && spool_facts_now(p->spool).waiting > SPOOL_BATCH)
+		e = spool_split(p->spool);
+	return e;
 }
 
 /* One batch, one answer.  *wait_us: 0, or before the next try. */
 static enum err turn(struct post *p, bool *worked, int64_t *wait_us)
 {
 	struct spool_batch b;
-	enum err e = spool_take(p->spool, p->singly ? 1 : SPOOL_BATCH, &b);
+	enum err e = take(p, &b);
 	int64_t after_us;
 	char why[CLIENT_WHY];
 
@@ -268,10 +312,7 @@ static enum err turn(struct post *p, bool *worked, int64_t *wait_us)
 		return e;
 	switch (try_once(p, &b, why, &after_us)) {
 	case ANSWER_STORED:
-		tell_success(p);
-		p->singly -= p->singly ? 1 : 0;
-		p->stored += b.n;
-		return spool_drop(p->spool, &b, b.n);
+		return stored(p, &b);
 	case ANSWER_CAMERA:
 		if (b.n == 1 && is_ours(p, b.row[0])) {
 			tell_cause(p, "the camera is refused", why);
@@ -280,14 +321,14 @@ static enum err turn(struct post *p, bool *worked, int64_t *wait_us)
 		/* fall through */
 	case ANSWER_REFUSED:
 		if (b.n > 1) {
-			p->singly = b.n;
+			p->suspect[b.lane] = b.n;
+			/* The same lane again. */
+			p->fresh_next = b.lane == SPOOL_FRESH;
 			return E_OK;
 		}
 		e = refuse(p, &b, why);
-		if (e != E_FULL && e != E_NOMEM) {
-			p->singly -= p->singly ? 1 : 0;
+		if (e != E_FULL && e != E_NOMEM)
 			return e;
-		}
 		tell_cause(p, "no room to keep a refused row", why);
 		break;
 	case ANSWER_TOKEN:

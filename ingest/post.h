@@ -5,13 +5,17 @@
  * stored, and only then.  What an answer leads to:
  *
  * - 200, every row accounted for: stored, the rows leave the spool
- * - 409, 422 for several rows: sent again one by one
+ * - 409, 422 for several rows: sent again in halves, until the bad one is alone
  * - 409, 422 for one row: refused for good, kept in refused.ndjson; but an
  *   unknown camera is waited for
  * - 401, 403: the token file is read again, then wait
  * - anything else, or none: wait, doubling with jitter, Retry-After
  *
  * Each cause is logged once until it changes.
+ *
+ * Rows leave oldest first.  Once one request was answered and many more rows
+ * wait than fit into the next, what is counted from then on gets every other
+ * request, so that it is not held up by what was (spool_split).
  */
 #ifndef TALLY_INGEST_POST_H
 #define TALLY_INGEST_POST_H

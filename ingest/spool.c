@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * From the top: opening (what a crash left), putting, taking, dropping.  Each
- * public function holds the lock.
+ * From the top: opening (what a crash left), putting, waiting.  Taking and
+ * dropping are in spool_out.c.  Each public function holds the lock.
  */
 #include "ingest/spool.h"
 
@@ -65,8 +65,10 @@ static enum err list_segments(struct spool *s, uint64_t **list, size_t *n)
 
 /* Learns from a segment what the state may not know yet; *end is where its
  * last whole record ends. */
-static void learn(struct spool *s, const char *p, size_t n, size_t *end)
+static void learn(struct spool *s, bool fresh, struct slice is, size_t *end)
 {
+	const char *p = is.at;
+	size_t n = is.n;
 	struct record r;
 
 	for (size_t at = 0; (at = record_find(p, n, at)) < n; at += r.bytes) {
@@ -74,6 +76,7 @@ static void learn(struct spool *s, const char *p, size_t n, size_t *end)
 			break;
 		*end = at + r.bytes;
 		s->facts.waiting++;
+		s->facts.fresh += fresh;
 		if (r.mark > s->facts.mark)
 			s->facts.mark = r.mark;
 		if (r.sequence >= s->sequence)
@@ -83,12 +86,13 @@ static void learn(struct spool *s, const char *p, size_t n, size_t *end)
 
 /* Cuts off what a crash left half written at the end of the last segment.  A
  * damaged record that is whole stays: it is set aside when its turn comes. */
-static enum err mend_tail(struct spool *s, const char *p, size_t n, size_t end)
+static enum err mend_tail(
+	struct spool *s, const char *p, size_t n, size_t end, size_t from)
 {
 	size_t keep = end < n && p[n - 1] == '\n' ? n : end;
 	char name[SPOOL_NAME];
 
-	s->tail_bytes = keep + (s->tail == s->head ? s->head_offset : 0);
+	s->tail_bytes = keep + from;
 	if (keep == n)
 		return E_OK;
 	spool_segment_name(name, s->tail);
@@ -103,7 +107,9 @@ static enum err mend_tail(struct spool *s, const char *p, size_t n, size_t end)
 
 static enum err open_segment(struct spool *s, uint64_t number, bool last)
 {
-	size_t from = number == s->head ? s->head_offset : 0, n, end = 0;
+	bool fresh = s->split && number >= s->split;
+	struct spool_cursor *at = &s->head[fresh ? SPOOL_FRESH : SPOOL_OLD];
+	size_t from = number == at->segment ? at->offset : 0, n, end = 0;
 	char name[SPOOL_NAME];
 	struct stat st;
 	enum err e;
@@ -112,7 +118,7 @@ static enum err open_segment(struct spool *s, uint64_t number, bool last)
 	if (fstatat(s->dir, name, &st, 0))
 		return spool_say(s, "look at", name);
 	s->segments += (uint64_t)st.st_size;
-	if (number < s->head)
+	if (number < at->segment)
 		return spool_remove_segment(s, number);
 	if (st.st_size > SPOOL_BUFFER) {
 		log_error(
@@ -122,18 +128,18 @@ static enum err open_segment(struct spool *s, uint64_t number, bool last)
 	if (from > (size_t)st.st_size) {
 		log_warn("spool %s: %s is shorter than the state says", s->path,
 			name);
-		from = s->head_offset = (size_t)st.st_size;
+		from = at->offset = (size_t)st.st_size;
 	}
-	if ((e = spool_read_segment(s, number, from, &n)))
+	if ((e = spool_read_segment(s, number, from, s->buffer, &n)))
 		return e;
-	learn(s, s->buffer, n, &end);
+	learn(s, fresh, (struct slice){s->buffer, n}, &end);
 	if (!last)
 		return E_OK;
 	s->tail = number;
 	s->tail_fd = openat(s->dir, name, O_RDWR | O_CLOEXEC);
 	if (s->tail_fd < 0)
 		return spool_say(s, "open", name);
-	return mend_tail(s, s->buffer, n, end);
+	return mend_tail(s, s->buffer, n, end, from);
 }
 
 static enum err open_segments(struct spool *s)
@@ -143,13 +149,18 @@ static enum err open_segments(struct spool *s)
 	enum err e = list_segments(s, &list, &n);
 
 	/* A segment that left is gone; the next one starts at its start. */
-	for (size_t i = 0; !e && i < n; i++)
-		if (list[i] >= s->head) {
-			if (list[i] > s->head)
-				s->head_offset = 0;
-			s->head = list[i];
-			break;
-		}
+	for (int lane = 0; lane < (s->split ? 2 : 1); lane++)
+		for (size_t i = 0; !e && i < n; i++)
+			if (list[i] >= s->head[lane].segment) {
+				if (list[i] > s->head[lane].segment)
+					s->head[lane].offset = 0;
+				s->head[lane].segment = list[i];
+				break;
+			}
+	if (s->split && s->head[SPOOL_OLD].segment >= s->split) {
+		s->head[SPOOL_OLD] = s->head[SPOOL_FRESH];
+		s->split = 0;
+	}
 	for (size_t i = 0; !e && i < n; i++)
 		e = open_segment(s, list[i], i + 1 == n);
 	free(list);
@@ -175,7 +186,7 @@ enum err spool_open(struct spool **out, const char *dir, size_t max)
 	s->segment_max =
 		max / 8 < SPOOL_SEGMENT_MAX ? max / 8 : SPOOL_SEGMENT_MAX;
 	s->facts.mark = INT64_MIN;
-	s->head = s->sequence = 1;
+	s->head[SPOOL_OLD].segment = s->sequence = 1;
 	s->path = strdup(dir);
 	s->buffer = malloc(SPOOL_BUFFER);
 	e = s->path && s->buffer ? spool_open_folder(s) : E_NOMEM;
@@ -195,6 +206,9 @@ void spool_close(struct spool *s)
 {
 	if (!s)
 		return;
+	/* Else a row or two are sent again, which changes nothing. */
+	if (s->unsaved && spool_save_state(s))
+		log_warn("spool %s: its state is not saved", s->path);
 	if (s->tail_fd >= 0)
 		close(s->tail_fd);
 	if (s->lock_fd >= 0)
@@ -206,6 +220,14 @@ void spool_close(struct spool *s)
 	free(s->buffer);
 	free(s->path);
 	free(s);
+}
+
+void spool_may_drop(struct spool *s, bool drop_oldest, int64_t age_us)
+{
+	pthread_mutex_lock(&s->lock);
+	s->drop_oldest = drop_oldest;
+	s->age_us = age_us;
+	pthread_mutex_unlock(&s->lock);
 }
 
 static uint64_t bytes_of(const struct spool *s)
@@ -223,8 +245,9 @@ static enum err put(struct spool *s, const struct record *r)
 	size_t n = record_write(bytes, r);
 	enum err e;
 
-	if (bytes_of(s) + n > s->max)
-		return E_FULL;
+	while (bytes_of(s) + n > s->max)
+		if (!s->drop_oldest || (e = spool_give_up_oldest(s)))
+			return s->drop_oldest ? e : E_FULL;
 	if (s->tail_fd < 0 || s->tail_bytes + n > s->segment_max)
 		if ((e = spool_new_segment(s)))
 			return e;
@@ -237,6 +260,7 @@ static enum err put(struct spool *s, const struct record *r)
 	s->segments += n;
 	s->sequence++;
 	s->facts.waiting++;
+	s->facts.fresh += s->split != 0;
 	if (r->mark > s->facts.mark)
 		s->facts.mark = r->mark;
 	pthread_cond_broadcast(&s->filled);
@@ -245,134 +269,18 @@ static enum err put(struct spool *s, const struct record *r)
 
 enum err spool_put(struct spool *s, const char *row, size_t n, int64_t mark)
 {
+	struct record r = {.mark = mark, .content = {row, n}};
 	enum err e;
 
 	if (n > RECORD_CONTENT_MAX)
 		return E_TOO_BIG;
 	pthread_mutex_lock(&s->lock);
-	e = put(s,
-		&(struct record){.sequence = s->sequence,
-			.mark = mark,
-			.content = {row, n}});
-	pthread_mutex_unlock(&s->lock);
-	return e;
-}
-
-/* The bytes from at to next of the segment that is read are no records. */
-static enum err quarantine(
-	struct spool *s, const char *p, size_t n, size_t at, size_t next)
-{
-	uint64_t records = 1;
-	struct record r;
-	enum err e = spool_set_aside(
-		s, ASIDE_QUARANTINE, (struct slice){p + at, next - at});
-
-	if (next < n && record_read(p + next, n - next, &r) &&
-		s->read_sequence && r.sequence > s->read_sequence + 1 &&
-		r.sequence - s->read_sequence < n / RECORD_HEAD)
-		records = r.sequence - s->read_sequence - 1;
-	s->facts.quarantined += records;
-	log_error("spool %s: rows-%010llu: %llu damaged record%s of %zu bytes "
-		  "%s",
-		s->path, (unsigned long long)s->head,
-		(unsigned long long)records, records == 1 ? "" : "s", next - at,
-		e ? "left out" : "moved to the file quarantine");
-	return e == E_FULL ? E_OK : e;
-}
-
-/* Rows of the segment that is read, into b; *n is what is left of it. */
-static enum err take_from(struct spool *s, size_t most, struct spool_batch *b)
-{
-	size_t base = s->head_offset, n, at = 0, bytes = 0;
-	struct record r;
-	enum err e = spool_read_segment(s, s->head, base, &n);
-
-	if (s->head == s->tail && n > s->tail_bytes - base)
-		n = s->tail_bytes - base;
-	while (!e && at < n && b->n < most) {
-		if (!record_read(s->buffer + at, n - at, &r)) {
-			size_t next = record_find(s->buffer, n, at + 1);
-
-			if (b->n)
-				break;
-			e = quarantine(s, s->buffer, n, at, next);
-			at = next;
-			s->head_offset = base + at;
-			continue;
-		}
-		if (b->n && bytes + r.content.n > SPOOL_BATCH_BYTES)
-			break;
-		bytes += r.content.n;
-		at += r.bytes;
-		s->read_sequence = r.sequence;
-		b->row[b->n] = r.content;
-		b->after[b->n++] = base + at;
-	}
-	return e;
-}
-
-/* Moves on to the next segment; the one before is gone for good. */
-static enum err leave_segment(struct spool *s)
-{
-	uint64_t left = s->head;
-	enum err e;
-
-	s->head++;
-	s->head_offset = 0;
-	e = spool_save_state(s);
-	if (e && e != E_FULL)
-		return e;
-	return spool_remove_segment(s, left);
-}
-
-enum err spool_take(struct spool *s, size_t most, struct spool_batch *b)
-{
-	enum err e = E_OK;
-
-	b->n = 0;
-	if (most > SPOOL_BATCH)
-		most = SPOOL_BATCH;
-	pthread_mutex_lock(&s->lock);
-	while (s->tail_fd >= 0 && s->head <= s->tail) {
-		e = take_from(s, most, b);
-		if (e || b->n)
-			break;
-		if (s->head == s->tail) {
-			s->facts.waiting = 0;
-			break;
-		}
-		if ((e = leave_segment(s)))
-			break;
-	}
-	pthread_mutex_unlock(&s->lock);
-	return e;
-}
-
-/* A last segment of which every row left need not stay until it is full. */
-static enum err drop_tail(struct spool *s)
-{
-	if (s->head != s->tail || s->head_offset != s->tail_bytes ||
-		s->tail_bytes < s->segment_max / 4)
-		return E_OK;
-	close(s->tail_fd);
-	s->tail_fd = -1;
-	return leave_segment(s);
-}
-
-enum err spool_drop(struct spool *s, const struct spool_batch *b, size_t n)
-{
-	enum err e;
-
-	if (n == 0)
-		return E_OK;
-	pthread_mutex_lock(&s->lock);
-	s->head_offset = b->after[n - 1];
-	s->facts.waiting -= n < s->facts.waiting ? n : s->facts.waiting;
-	e = spool_save_state(s);
-	/* On a full disk the old state stays: rows that left are sent again
-	 * after a crash, and the API knows them. */
-	if (!e || e == E_FULL)
-		e = drop_tail(s);
+	r.sequence = s->sequence;
+	e = put(s, &r);
+	/* Not the bound but the disk. */
+	while (e == E_FULL && s->drop_oldest && !spool_give_up_oldest(s))
+		e = put(s, &r);
+	s->facts.full = e == E_FULL;
 	pthread_mutex_unlock(&s->lock);
 	return e;
 }
@@ -422,6 +330,7 @@ struct spool_facts spool_facts_now(struct spool *s)
 
 	pthread_mutex_lock(&s->lock);
 	f = s->facts;
+	f.oldest = f.waiting ? spool_oldest(s) : INT64_MIN;
 	f.bytes = bytes_of(s);
 	f.max = s->max;
 	pthread_mutex_unlock(&s->lock);

@@ -12,6 +12,7 @@
 
 #include "common/log.h"
 #include "ingest/crc32c.h"
+#include "ingest/halt.h"
 
 static const char *const aside_name[ASIDE_COUNT] = {
 	"refused.ndjson", "quarantine"};
@@ -80,14 +81,20 @@ enum err spool_append(const struct spool *s, int fd, const char *name,
 
 enum err spool_save_state(struct spool *s)
 {
-	char text[200];
+	const struct spool_cursor *old = &s->head[SPOOL_OLD];
+	const struct spool_cursor *fresh = &s->head[SPOOL_FRESH];
+	char text[300];
 	int n, fd;
 	enum err e;
 
 	n = snprintf(text, sizeof(text),
 		"tally-spool 1\nread %" PRIu64 " %zu\nmark %" PRId64
 		"\nsequence %" PRIu64 "\n",
-		s->head, s->head_offset, s->facts.mark, s->sequence);
+		old->segment, old->offset, s->facts.mark, s->sequence);
+	if (s->split)
+		n += snprintf(text + n, sizeof(text) - (size_t)n,
+			"split %" PRIu64 " %" PRIu64 " %zu\n", s->split,
+			fresh->segment, fresh->offset);
 	n += snprintf(text + n, sizeof(text) - (size_t)n, "crc %08" PRIx32 "\n",
 		crc32c(0, text, (size_t)n));
 	fd = openat(s->dir, "state.new",
@@ -101,12 +108,18 @@ enum err spool_save_state(struct spool *s)
 		return e;
 	if (renameat(s->dir, "state.new", s->dir, "state"))
 		return spool_say(s, "rename", "state");
-	return spool_sync(s, s->dir, "folder");
+	e = spool_sync(s, s->dir, "folder");
+	s->unsaved = e != E_OK;
+	s->saved_us = halt_clock_us();
+	return e;
 }
 
 enum err spool_load_state(struct spool *s)
 {
-	char text[256] = "";
+	struct spool_cursor *old = &s->head[SPOOL_OLD];
+	struct spool_cursor *fresh = &s->head[SPOOL_FRESH];
+	const char *split;
+	char text[400] = "";
 	int fd = openat(s->dir, "state", O_RDONLY | O_CLOEXEC);
 	uint32_t crc;
 	char *sum;
@@ -124,16 +137,21 @@ enum err spool_load_state(struct spool *s)
 		sscanf(text,
 			"tally-spool 1\nread %" SCNu64 " %zu\nmark %" SCNd64
 			"\nsequence %" SCNu64,
-			&s->head, &s->head_offset, &s->facts.mark,
+			&old->segment, &old->offset, &s->facts.mark,
 			&s->sequence) != 4) {
 		log_warn("spool %s: state is damaged: sending every row there "
 			 "is again",
 			s->path);
-		s->head = 1;
-		s->head_offset = 0;
+		*old = (struct spool_cursor){1, 0};
 		s->facts.mark = INT64_MIN;
 		s->sequence = 1;
+		return E_OK;
 	}
+	split = strstr(text, "split ");
+	if (split &&
+		sscanf(split, "split %" SCNu64 " %" SCNu64 " %zu", &s->split,
+			&fresh->segment, &fresh->offset) != 3)
+		s->split = 0;
 	return E_OK;
 }
 
@@ -141,7 +159,8 @@ enum err spool_load_state(struct spool *s)
 enum err spool_new_segment(struct spool *s)
 {
 	char name[SPOOL_NAME];
-	uint64_t number = s->head > s->tail ? s->head : s->tail + 1;
+	uint64_t next = s->head[s->split ? SPOOL_FRESH : SPOOL_OLD].segment;
+	uint64_t number = next > s->tail ? next : s->tail + 1;
 	int fd;
 
 	spool_segment_name(name, number);
@@ -155,15 +174,14 @@ enum err spool_new_segment(struct spool *s)
 	s->tail = number;
 	s->tail_bytes = 0;
 	if (!s->facts.waiting) {
-		s->head = number;
-		s->head_offset = 0;
+		s->split = 0;
+		s->head[SPOOL_OLD] = (struct spool_cursor){number, 0};
 	}
 	return spool_sync(s, s->dir, "folder");
 }
 
-/* Reads a segment from an offset into the buffer; what must be there. */
-enum err spool_read_segment(
-	struct spool *s, uint64_t number, size_t offset, size_t *n)
+enum err spool_read_segment(struct spool *s, uint64_t number, size_t offset,
+	char *buffer, size_t *n)
 {
 	char name[SPOOL_NAME];
 	int fd;
@@ -174,7 +192,7 @@ enum err spool_read_segment(
 	if (fd < 0)
 		return errno == ENOENT ? E_OK : spool_say(s, "open", name);
 	while (*n < SPOOL_BUFFER) {
-		ssize_t k = pread(fd, s->buffer + *n, SPOOL_BUFFER - *n,
+		ssize_t k = pread(fd, buffer + *n, SPOOL_BUFFER - *n,
 			(off_t)(offset + *n));
 
 		if (k < 0) {

@@ -66,7 +66,8 @@ static char *rows(double *people, double *fresh)
 	*people = *fresh = 0;
 	text_init(&t, 1 << 20);
 	for (;;) {
-		ck_assert(!spool_take(camera.spool, SPOOL_BATCH, &b));
+		ck_assert(
+			!spool_take(camera.spool, SPOOL_OLD, SPOOL_BATCH, &b));
 		if (!b.n)
 			return t.at;
 		for (size_t i = 0; i < b.n; i++) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ingest/post.h"
+#include "tests/ingest/disk.h"
 
 enum { REQUEST_MAX = 70000, REQUESTS = 64 };
 
@@ -150,6 +151,7 @@ static void stop(void)
 {
 	char command[128];
 
+	disk_is_careless = false;
 	post_close(post);
 	spool_close(spool);
 	for (size_t i = 0; i < peer.n && i < REQUESTS; i++)
@@ -257,17 +259,18 @@ END_TEST
 
 START_TEST(one_bad_row_does_not_hold_up_the_others)
 {
+	/* All three, the first two, the first, the second, the third. */
 	static const struct reply r[] = {{422, NULL, REFUSED("people")},
-		{200, NULL, STORED(1)}, {422, NULL, REFUSED("people")},
-		{200, NULL, STORED(1)}};
+		{422, NULL, REFUSED("people")}, {200, NULL, STORED(1)},
+		{422, NULL, REFUSED("people")}, {200, NULL, STORED(1)}};
 	char line[300];
 	char path[96];
 	FILE *f;
 
 	put(3);
-	run(r, 4, 5000000, false);
+	run(r, 5, 5000000, false);
 	ck_assert_uint_eq(waiting(), 0);
-	ck_assert_uint_eq(peer.n, 4);
+	ck_assert_uint_eq(peer.n, 5);
 	ck_assert_uint_eq(spool_facts_now(spool).refused, 1);
 	snprintf(path, sizeof(path), "%s/refused.ndjson", dir);
 	f = fopen(path, "r");
@@ -277,6 +280,41 @@ START_TEST(one_bad_row_does_not_hold_up_the_others)
 	ck_assert_str_eq(line,
 		"{\"why\":\"HTTP 422: people: d\","
 		"\"row\":{\"camera\":\"a\",\"people\":1}}\n");
+}
+END_TEST
+
+START_TEST(fresh_rows_get_every_other_request)
+{
+	static const struct reply r[] = {{200, NULL, STORED(1000)},
+		{200, NULL, STORED(3)}, {200, NULL, STORED(500)}};
+
+	disk_is_careless = true;
+	put(1500);
+	ck_assert(!spool_split(spool));
+	put(3);
+	ck_assert_uint_eq(spool_facts_now(spool).fresh, 3);
+	run(r, 3, 60000000, false);
+	ck_assert_uint_eq(waiting(), 0);
+	ck_assert_uint_eq(peer.n, 3);
+	ck_assert(has(0, "\"people\":999}"));
+	ck_assert(has(1, "[{\"camera\":\"a\",\"people\":0}"));
+	ck_assert(!has(1, "\"people\":3}"));
+	ck_assert(has(2, "[{\"camera\":\"a\",\"people\":1000}"));
+	ck_assert(has(2, "\"people\":1499}]"));
+}
+END_TEST
+
+START_TEST(a_backlog_is_split_once_the_api_answers)
+{
+	static const struct reply r[] = {
+		{200, NULL, STORED(1000)}, {503, NULL, ""}};
+
+	disk_is_careless = true;
+	put(3000);
+	run(r, 2, 60000000, true);
+	ck_assert_uint_eq(waiting(), 2000);
+	put(1);
+	ck_assert_uint_eq(spool_facts_now(spool).fresh, 1);
 }
 END_TEST
 
@@ -390,6 +428,8 @@ Suite *test_ingest_post(void)
 	tcase_add_test(t, one_row_is_an_object_and_the_connection_is_kept);
 	tcase_add_test(t, a_row_stays_without_the_answer_that_it_is_stored);
 	tcase_add_test(t, one_bad_row_does_not_hold_up_the_others);
+	tcase_add_test(t, fresh_rows_get_every_other_request);
+	tcase_add_test(t, a_backlog_is_split_once_the_api_answers);
 	tcase_add_test(t, an_unknown_camera_is_waited_for);
 	tcase_add_test(t, rows_of_a_renamed_camera_do_not_hold_up_the_rest);
 	tcase_add_test(t, a_refused_token_keeps_the_rows_and_is_read_again);

@@ -15,8 +15,10 @@
 #include "ingest/crc32c.h"
 #include "ingest/record.h"
 #include "ingest/spool.h"
+#include "tests/ingest/disk.h"
 
 static bool disk_fails;
+bool disk_is_careless;
 
 /* Stands before the C library's: a disk that fails when a test says so. */
 int fsync(int fd)
@@ -25,7 +27,7 @@ int fsync(int fd)
 		errno = EIO;
 		return -1;
 	}
-	return (int)syscall(SYS_fsync, fd);
+	return disk_is_careless ? 0 : (int)syscall(SYS_fsync, fd);
 }
 
 static char dir[64];
@@ -42,6 +44,7 @@ static void stop(void)
 {
 	char command[128];
 
+	disk_is_careless = false;
 	spool_close(spool);
 	spool = NULL;
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
@@ -69,7 +72,7 @@ static size_t drain(int *got, size_t most)
 	size_t n = 0;
 
 	for (;;) {
-		ck_assert(!spool_take(spool, SPOOL_BATCH, &b));
+		ck_assert(!spool_take(spool, SPOOL_OLD, SPOOL_BATCH, &b));
 		if (!b.n)
 			return n;
 		for (size_t i = 0; i < b.n; i++) {
@@ -157,7 +160,7 @@ START_TEST(what_was_not_dropped_comes_again_after_a_restart)
 
 	for (int i = 0; i < 5; i++)
 		put(i);
-	ck_assert(!spool_take(spool, 4, &b));
+	ck_assert(!spool_take(spool, SPOOL_OLD, 4, &b));
 	ck_assert(!spool_drop(spool, &b, 2));
 	reopen(1 << 20);
 	ck_assert_uint_eq(spool_facts_now(spool).waiting, 3);
@@ -287,6 +290,114 @@ START_TEST(a_disk_that_is_full_keeps_the_rows_there_are)
 }
 END_TEST
 
+/* Numbers of the rows of a lane, at most ten, dropped but for the last. */
+static size_t take_lane(enum spool_lane lane, int first, size_t drop)
+{
+	struct spool_batch b;
+
+	ck_assert(!spool_take(spool, lane, 10, &b));
+	for (size_t i = 0; i < b.n; i++) {
+		char row[64];
+
+		snprintf(row, sizeof(row), "row %d", first + (int)i);
+		ck_assert_uint_eq(b.row[i].n, strlen(row));
+		ck_assert(!memcmp(b.row[i].at, row, b.row[i].n));
+	}
+	ck_assert(!spool_drop(spool, &b, drop < b.n ? drop : b.n));
+	return b.n;
+}
+
+START_TEST(a_fresh_lane_goes_its_own_way_until_the_old_one_is_empty)
+{
+	int got[40];
+
+	for (int i = 0; i < 15; i++)
+		put(i);
+	ck_assert_uint_eq(take_lane(SPOOL_FRESH, 0, 10), 0);
+	ck_assert(!spool_split(spool));
+	ck_assert(!spool_split(spool));
+	for (int i = 15; i < 20; i++)
+		put(i);
+	ck_assert_uint_eq(spool_facts_now(spool).fresh, 5);
+	ck_assert_uint_eq(take_lane(SPOOL_OLD, 0, 10), 10);
+	ck_assert_uint_eq(take_lane(SPOOL_FRESH, 15, 3), 5);
+	reopen(1 << 20);
+	ck_assert_uint_eq(spool_facts_now(spool).waiting, 7);
+	ck_assert_uint_eq(spool_facts_now(spool).fresh, 2);
+	ck_assert_int_eq(spool_facts_now(spool).oldest, 10);
+	ck_assert_uint_eq(take_lane(SPOOL_OLD, 10, 5), 5);
+	/* The old lane is empty: what is left of the other is all there is. */
+	ck_assert_uint_eq(take_lane(SPOOL_OLD, 18, 0), 2);
+	ck_assert_uint_eq(take_lane(SPOOL_FRESH, 18, 0), 0);
+	reopen(1 << 20);
+	put(20);
+	ck_assert_uint_eq(drain(got, 40), 3);
+	ck_assert_int_eq(got[0], 18);
+	ck_assert_int_eq(got[2], 20);
+	ck_assert_uint_eq(spool_facts_now(spool).waiting, 0);
+}
+END_TEST
+
+START_TEST(a_full_spool_gives_up_its_oldest_rows_where_it_may)
+{
+	static int got[4000];
+	struct spool_facts f;
+	size_t n;
+
+	disk_is_careless = true;
+	reopen(SPOOL_LEAST);
+	spool_may_drop(spool, true, 0);
+	for (int i = 0; i < 3000; i++)
+		put(i);
+	f = spool_facts_now(spool);
+	ck_assert_uint_gt(f.lost, 0);
+	ck_assert_uint_le(f.bytes, SPOOL_LEAST);
+	ck_assert_uint_eq(f.lost + f.waiting, 3000);
+	n = drain(got, ARRAY_LEN(got));
+	ck_assert_uint_eq(n, f.waiting);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(got[i], 3000 - (int)n + (int)i);
+}
+END_TEST
+
+START_TEST(a_batch_given_up_while_it_was_sent_is_not_dropped_twice)
+{
+	struct spool_batch b;
+	uint64_t left;
+
+	disk_is_careless = true;
+	reopen(SPOOL_LEAST);
+	spool_may_drop(spool, true, 0);
+	put(0);
+	ck_assert(!spool_take(spool, SPOOL_OLD, 10, &b));
+	for (int i = 1; i < 3000; i++)
+		put(i);
+	left = spool_facts_now(spool).waiting;
+	ck_assert(!spool_drop(spool, &b, b.n));
+	ck_assert_uint_eq(spool_facts_now(spool).waiting, left);
+}
+END_TEST
+
+START_TEST(rows_that_lie_too_long_leave_and_are_counted)
+{
+	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	char path[128];
+	int got[4];
+
+	put(0);
+	put(1);
+	snprintf(path, sizeof(path), "%s/rows-0000000001", dir);
+	ck_assert(!utimensat(AT_FDCWD, path, old, 0));
+	spool_may_drop(spool, false, INT64_C(86400) * 1000000);
+	ck_assert_uint_eq(drain(got, 4), 0);
+	ck_assert_uint_eq(spool_facts_now(spool).expired, 2);
+	ck_assert_uint_eq(spool_facts_now(spool).waiting, 0);
+	put(2);
+	ck_assert_uint_eq(drain(got, 4), 1);
+	ck_assert_int_eq(got[0], 2);
+}
+END_TEST
+
 START_TEST(a_failed_fsync_is_told_apart)
 {
 	disk_fails = true;
@@ -311,7 +422,7 @@ START_TEST(a_damaged_state_sends_again_and_loses_nothing)
 
 	put(1);
 	put(2);
-	ck_assert(!spool_take(spool, 1, &b));
+	ck_assert(!spool_take(spool, SPOOL_OLD, 1, &b));
 	ck_assert(!spool_drop(spool, &b, 1));
 	fd = open_file("state");
 	ck_assert_int_eq(pwrite(fd, "X", 1, 20), 1);
@@ -356,6 +467,7 @@ START_TEST(a_kill_at_any_time_loses_no_row_that_was_kept)
 	pid_t child;
 
 	ck_assert_int_eq(pipe(pipes), 0);
+	disk_is_careless = false;
 	spool_close(spool);
 	spool = NULL;
 	child = fork();
@@ -401,6 +513,12 @@ Suite *test_ingest_spool(void)
 		RECORD_HEAD + 6);
 	tcase_add_test(t, a_full_spool_refuses_and_has_room_again);
 	tcase_add_test(t, a_disk_that_is_full_keeps_the_rows_there_are);
+	tcase_add_test(
+		t, a_fresh_lane_goes_its_own_way_until_the_old_one_is_empty);
+	tcase_add_test(t, a_full_spool_gives_up_its_oldest_rows_where_it_may);
+	tcase_add_test(
+		t, a_batch_given_up_while_it_was_sent_is_not_dropped_twice);
+	tcase_add_test(t, rows_that_lie_too_long_leave_and_are_counted);
 	tcase_add_test(t, a_failed_fsync_is_told_apart);
 	tcase_add_test(t, one_process_at_a_time);
 	tcase_add_test(t, a_damaged_state_sends_again_and_loses_nothing);
