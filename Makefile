@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 # The whole build, one graph.  `make` builds the four programs under build/;
 # `make SANITIZE=1` builds them under build-san/ with AddressSanitizer and
-# UndefinedBehaviorSanitizer.
+# UndefinedBehaviorSanitizer, `make SANITIZE=thread` under build-tsan/ with
+# ThreadSanitizer.
 #   unit      the Check runner           lint      formatting, cppcheck, below
 #   arrows    who may include whom       headers   each header compiles alone
 #   symbols   ingest holds no SQL        config    config/tally.ini is current
 
 , := ,
 SANITIZE ?=
-B        := build$(if $(SANITIZE),-san)
+B        := build$(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),-tsan,-san))
 CC       := gcc
 CXX      := g++
 PKG      := pkg-config
@@ -16,7 +17,8 @@ PKG      := pkg-config
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Werror
 CWARN    := $(WARN) -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
 CPPFLAGS := -I. -D_GNU_SOURCE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
-SAN      := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+SAN      := $(if $(SANITIZE),-fno-sanitize-recover=all -fno-omit-frame-pointer \
+	-fsanitize=$(if $(filter thread,$(SANITIZE)),thread,address$(,)undefined))
 CFLAGS   := -O2 -g -fstack-protector-strong -pthread $(SAN)
 LDFLAGS  := -pthread -Wl,--as-needed $(SAN)
 
@@ -129,7 +131,7 @@ lint: arrows headers symbols config style cppcheck
 format:
 	clang-format -i $(every) $(headers) $(ingest_cc)
 clean:
-	rm -rf build build-san
+	rm -rf build build-san build-tsan
 
 .PHONY: all unit bench fuzz arrows headers symbols config style cppcheck lint format clean
 .DELETE_ON_ERROR:

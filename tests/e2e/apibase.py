@@ -130,7 +130,8 @@ class OtherApi:
     def start(self):
         self.port_file.unlink(missing_ok=True)
         env = dict(os.environ, ASAN_OPTIONS="log_path=sanitizer",
-                   UBSAN_OPTIONS="print_stacktrace=1:log_path=sanitizer")
+                   UBSAN_OPTIONS="print_stacktrace=1:log_path=sanitizer",
+                   TSAN_OPTIONS="log_path=sanitizer")
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [ROOT / BUILD / "tally-api", "--config", self.ini],
