@@ -143,7 +143,7 @@ static const struct page *find(
 static enum err check(const struct pages *p, const char *dir)
 {
 	static const char *const wanted[] = {
-		"index.html", "login.html", "openapi.json"};
+		"index.html", "login.html", "docs.html", "openapi.json"};
 
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		if (!find(p, wanted[i], strlen(wanted[i]))) {
@@ -228,6 +228,11 @@ enum step page_openapi(struct req *r)
 	enum step s = req_no_params(r);
 
 	return s == STEP_NEXT ? send_named(r, "openapi.json", "") : s;
+}
+
+enum step page_docs(struct req *r)
+{
+	return send_named(r, "docs.html", "");
 }
 
 enum step page_static(struct req *r)

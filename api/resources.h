@@ -102,8 +102,9 @@ enum step roll_up_answer(struct req *r);
 enum step health_ask(struct req *r);
 enum step health_answer(struct req *r);
 
-/* pages.c: GET /, GET /static/{file} */
+/* pages.c: GET /, GET /docs, GET /api/v1/openapi.json, GET /static/{file} */
 enum step page_home(struct req *r);
+enum step page_docs(struct req *r);
 enum step page_openapi(struct req *r);
 enum step page_static(struct req *r);
 

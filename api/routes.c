@@ -80,6 +80,7 @@ const struct route routes[] = {
 	{HTTP_GET, "/healthz", 0, false, NULL, NULL,
 		{health_ask, health_answer}},
 	{HTTP_GET, "/", 0, true, NULL, NULL, {page_home}},
+	{HTTP_GET, "/docs", 0, false, NULL, NULL, {page_docs}},
 	{HTTP_GET, "/static/{file}", 0, false, NULL, NULL, {page_static}},
 	{HTTP_POST, "/login", 0, false, login_begin, body_take,
 		{login_check, login_answer}},

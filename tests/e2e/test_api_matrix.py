@@ -140,6 +140,7 @@ ASKS = {
     "GET /api/v1/openapi.json": [Ask(lambda w, c: V1 + "/openapi.json", 200)],
     "GET /healthz": [Ask(lambda w, c: "/healthz", 200)],
     "GET /": [Ask(lambda w, c: "/", 200)],
+    "GET /docs": [Ask(lambda w, c: "/docs", 200)],
     "GET /static/{file}": [Ask(lambda w, c: "/static/app.js", 200)],
     "POST /login": [Ask(lambda w, c: ("/login", b"user=a&password=b"), 303)],
     "POST /logout": [Ask(lambda w, c: ("/logout", b""), 303)],
