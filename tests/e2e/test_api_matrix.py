@@ -247,7 +247,8 @@ class World:
         self.tally.sql(
             "INSERT INTO shape (camera_id, name, kind, definition) SELECT "
             "camera_id, %s, %s, %s FROM camera WHERE code = %s", name, kind,
-            json.dumps({kind: name, **(LINE if kind == "line" else ZONE)}), c)
+            json.dumps({kind: name, **(ZONE if kind == "zone" else {
+                **LINE, "min_angle": 10, "in": "in", "out": "out"})}), c)
         return name
 
     def ask(self, route, ask, c=None, token=None, headers=None, method=None):
