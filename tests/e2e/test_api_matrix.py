@@ -367,6 +367,8 @@ def refused(r, ask, w, token, c, full):
 def lists(r, ask, w, full):
     """Without a trace of others, though everybody's list is fresh in mind."""
     tag = {"If-None-Match": full[1]["etag"]} if "etag" in full[1] else {}
+    if full[2] == w.ask(r, ask, None, w.of_a)[2]:
+        tag = {}  # a page that holds nothing of others' is the same to both
     for token, own, others in ((w.of_a, w.a, (w.b,)),
                                (w.of_line, w.line, (w.b, w.a + '"'))):
         for headers in ({}, tag):
