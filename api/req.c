@@ -38,6 +38,14 @@ static const char *date_now(void)
 	return text;
 }
 
+/* HTTP/1.0 wants to be told that it may go on (RFC 9112, section 9.3). */
+static const char *connection(const struct req *r)
+{
+	if (!r->conn->keep)
+		return "Connection: close\r\n";
+	return r->head.minor ? "" : "Connection: keep-alive\r\n";
+}
+
 struct blob *req_body_of(struct req *r)
 {
 	struct blob *body = NULL;
@@ -69,7 +77,7 @@ enum step req_reply_blob(
 		status, status_text(status), date_now(),
 		type ? "Content-Type: " : "", type ? type : "",
 		type ? "\r\n" : "", r->headers.at ? r->headers.at : "",
-		c->keep ? "" : "Connection: close\r\n", length);
+		connection(r), length);
 	/* The client of a HEAD wants the head alone. */
 	if (r->head.method == HTTP_HEAD) {
 		blob_drop(body);

@@ -129,6 +129,15 @@ def test_what_is_not_served_is_ignored(tally, fields):
     assert got[0] == 200 and got[2] == plain[2]
 
 
+def test_http_1_0_is_told_that_it_may_go_on(tally):
+    """Or it waits for the connection to end."""
+    one = "GET /nowhere HTTP/1.0\r\n{}\r\n"
+    got = raw(tally, (one.format("Connection: keep-alive\r\n") +
+                      one.format("")).encode())
+    assert re.findall(rb"Connection: ([\w-]+)", got) == [
+        b"keep-alive", b"close"]
+
+
 def test_a_write_from_another_host_stays_one_by_any_target(tally):
     """Whom the page belongs to is told by Host alone."""
     for target in ("/login", "http://evil.example/login"):
