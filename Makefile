@@ -33,6 +33,7 @@ ingest_cc := $(wildcard ingest/detect/*.cc)
 tests     := $(wildcard tests/*.c tests/common/*.c tests/ingest/*.c tests/analytics/*.c tests/api/*.c)
 bench     := $(wildcard tests/bench/*.c)
 fuzz      := $(wildcard tests/fuzz/*.c)
+rtsp      := tests/rtsp/server.c
 fuzzed    := $(wildcard api/accept.c api/field.c api/http.c api/http_read.c api/http_body.c api/query.c)
 headers   := $(wildcard common/*.h common/db/*.h ingest/*.h ingest/detect/*.h analytics/*.h analytics/ctl/*.h api/*.h)
 every     := $(common) $(db) $(analytics) $(worker) $(ctl) $(api) api/main.c $(ingest) ingest/main.c ingest/detect/darknet_main.c $(tests) $(bench) $(fuzz)
@@ -92,6 +93,13 @@ $B/bench/%: $B/tests/bench/%.o $B/libapi.a $B/libingest.a $B/libanalytics.a $B/l
 	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(db_LIBS) $(common_LIBS)
 bench: $(patsubst tests/bench/%.c,$B/bench/%,$(bench))
 
+# A camera for the tests.
+$B/rtsp-server: tests/rtsp/server.c
+	@mkdir -p $(@D)
+	@echo "  ld  $@"; $(CC) -std=c11 $(CWARN) -D_GNU_SOURCE -O1 -o $@ $< \
+		$(subst -I,-isystem ,$(shell $(PKG) --cflags gstreamer-rtsp-server-1.0)) \
+		$(call libs,gstreamer-rtsp-server-1.0)
+
 # Fuzzers are plain LLVMFuzzerTestOneInput files; clang's libFuzzer drives them.
 $B/fuzz/%.o: %.c
 	@mkdir -p $(@D)
@@ -122,14 +130,14 @@ symbols: $B/tally-ingest
 config: $B/tally
 	@$B/tally config --defaults | diff -u config/tally.ini - >&2
 style:
-	@clang-format --dry-run -Werror $(every) $(headers) $(ingest_cc)
+	@clang-format --dry-run -Werror $(every) $(rtsp) $(headers) $(ingest_cc)
 cppcheck:
 	@cppcheck --std=c11 --quiet --error-exitcode=1 --inline-suppr --force \
 		--enable=warning,performance,portability --library=posix \
 		--suppress=missingIncludeSystem -I. $(filter-out tests/%,$(every))
 lint: arrows headers symbols config style cppcheck
 format:
-	clang-format -i $(every) $(headers) $(ingest_cc)
+	clang-format -i $(every) $(rtsp) $(headers) $(ingest_cc)
 clean:
 	rm -rf build build-san build-tsan
 

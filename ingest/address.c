@@ -85,6 +85,9 @@ static enum err write_login(char login[400], const struct parts *p,
 	if (p->login.n > ADDRESS_LOGIN_MAX ||
 		strlen(user) + strlen(password) > ADDRESS_LOGIN_MAX)
 		return fail(why, "name and password are over 120 bytes long");
+	/* HTTP and RTSP end the name at the first one. */
+	if (strchr(user, ':'))
+		return fail(why, "user holds a colon");
 	if (!*user && *password)
 		return fail(why, "password_file is set, and user is not");
 	login[0] = '\0';

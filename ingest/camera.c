@@ -169,28 +169,26 @@ static bool time_of(struct camera *c, int64_t given_us, int64_t *at_us)
 
 /* --- no picture --- */
 
-/* Nothing comes: an interval that is over is not kept until something does. */
+/* Nothing comes: what is over is not kept until something does.  No picture
+ * was seen in the interval after it, so that is a gap until one is. */
 static bool idle(struct camera *c)
 {
 	struct camera_run *r = c->run;
 	struct interval *v = &r->counter.interval;
+	int64_t edge_us;
+	bool any;
 
 	if (c->max)
 		return true;
 	if (!follow_clock(c))
 		return false;
-	while (v->running) {
-		int64_t edge_us = v->row[0].end_at * INT64_C(1000000);
-
-		if (halt_clock_us() + r->wall.offset_us <
-			edge_us + INTERVAL_GAP_US)
-			return true;
-		if (!counter_finish(&r->counter, edge_us))
-			v->running = false;
-		else if (!keep_rows(c))
-			return false;
-	}
-	return true;
+	edge_us = v->row[0].end_at * INT64_C(1000000);
+	if (!v->running ||
+		halt_clock_us() + r->wall.offset_us < edge_us + INTERVAL_GAP_US)
+		return true;
+	any = counter_finish(&r->counter, edge_us);
+	v->running = false;
+	return !any || keep_rows(c);
 }
 
 /* --- one picture --- */
@@ -273,6 +271,17 @@ static bool turn(struct camera *c)
 	return false;
 }
 
+/* The last picture stands for its own time, no longer, and not in an interval
+ * that it is not in. */
+static void finish_last(struct camera *c, int64_t period_us)
+{
+	struct camera_run *r = c->run;
+	int64_t edge_us = r->counter.interval.row[0].end_at * INT64_C(1000000);
+	int64_t end_us = r->at_us + period_us;
+
+	finish_interval(c, end_us < edge_us ? end_us : edge_us);
+}
+
 static void count(struct camera *c)
 {
 	struct camera_run *r = c->run;
@@ -286,9 +295,8 @@ static void count(struct camera *c)
 	f = feed_about(r->feed);
 	if (r->status == STATUS_OK)
 		r->status = f.status;
-	/* The last picture stands for its own time, no longer. */
 	if (r->any && r->status != STATUS_SPOOL && r->status != STATUS_SYNC)
-		finish_interval(c, r->at_us + f.period_us);
+		finish_last(c, f.period_us);
 	c->totals.skipped += f.skipped;
 	c->totals.damaged += f.damaged;
 	c->totals.passes = f.passes;

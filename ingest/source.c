@@ -33,6 +33,9 @@ static const struct {
 	[ADDRESS_HTTP] = {NULL, CONTAINERS ",mpjpeg", "http,https,tls,tcp"},
 };
 
+/* Of a camera's stream: tells its size and rate; what is longer is delay. */
+enum { ANALYSIS_US = 2000000 };
+
 struct source {
 	struct address address;
 	AVFormatContext *container;
@@ -140,8 +143,7 @@ static void set_options(const struct source *s, AVDictionary **options)
 	av_dict_set(options, "protocol_whitelist", allowed[kind].protocols, 0);
 	if (!is_live(s))
 		return;
-	/* Two seconds tell size and rate; what is longer is delay. */
-	av_dict_set(options, "analyzeduration", "2000000", 0);
+	av_dict_set_int(options, "analyzeduration", ANALYSIS_US, 0);
 	if (kind == ADDRESS_RTSP) {
 		av_dict_set(options, "rtsp_transport", "tcp", 0);
 		av_dict_set(options, "allowed_media_types", "video", 0);
@@ -153,7 +155,8 @@ static enum err tell_end(struct source *s, const char *what, int r)
 {
 	char said[AV_ERROR_MAX_STRING_SIZE];
 
-	if (r == AVERROR_EXIT)
+	/* Whatever libav makes of being told to give up. */
+	if (r == AVERROR_EXIT || halt_clock_us() > s->deadline_us)
 		return fail(s, E_IO, "no picture for %d s",
 			(int)(s->stall_us / 1000000));
 	if (r == AVERROR_EOF)
@@ -191,6 +194,7 @@ static enum err open_input(struct source *s)
 	explicit_bzero(url, sizeof(url));
 	if (r == AVERROR(EACCES) || r == AVERROR(EPERM))
 		return fail(s, E_NOT_FOUND, "%s", strerror(AVUNERROR(r)));
+	s->deadline_us = halt_clock_us() + s->stall_us + ANALYSIS_US;
 	if (r >= 0)
 		r = avformat_find_stream_info(s->container, NULL);
 	if (r < 0 && is_live(s))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/json.h"
+#include "common/when.h"
 #include "ingest/camera.h"
 #include "ingest/detect/motion.h"
 #include "tests/ingest/clip.h"
@@ -205,6 +206,50 @@ START_TEST(a_full_spool_stops_counting_with_a_status)
 }
 END_TEST
 
+/* Right for some pictures, a day ahead for some, and right again. */
+static int64_t clock_that_is_set(void)
+{
+	unsigned long n = camera.totals.pictures;
+
+	if (n >= 90)
+		halt_say(&halt);
+	return camera_wall_clock_us() +
+		(n >= 30 && n < 60 ? INT64_C(86400000000) : 0);
+}
+
+START_TEST(a_clock_set_by_a_day_and_back_makes_no_row_twice)
+{
+	char seen[40][21], *all, *at;
+	double people, fresh;
+	int n = 0, ahead = 0;
+	int64_t began = camera_wall_clock_us() / 1000000;
+
+	if (!open_clip())
+		return;
+	camera.max = false;
+	camera.loops = 0;
+	camera.interval_s = 1;
+	camera.wall_clock_us = clock_that_is_set;
+	ck_assert_int_eq(camera_run(&camera), STATUS_OK);
+	at = all = rows(&people, &fresh);
+	while (n < 40 && (at = strstr(at, "\"start_at\":\""))) {
+		struct when w;
+
+		at += strlen("\"start_at\":\"");
+		snprintf(seen[n], sizeof(seen[n]), "%.20s", at);
+		ck_assert(!when_parse(seen[n], 20, &w));
+		ahead += w.at > began + 80000;
+		for (int i = 0; i < n; i++)
+			ck_assert_str_ne(seen[i], seen[n]);
+		n++;
+	}
+	/* Before, while it was wrong, and after. */
+	ck_assert_int_ge(ahead, 1);
+	ck_assert_int_ge(n - ahead, 2);
+	free(all);
+}
+END_TEST
+
 Suite *test_ingest_camera(void);
 Suite *test_ingest_camera(void)
 {
@@ -216,6 +261,7 @@ Suite *test_ingest_camera(void)
 	tcase_add_test(t, the_spool_holds_what_the_totals_say);
 	tcase_add_test(t, the_same_clip_gives_the_same_rows);
 	tcase_add_test(t, intervals_run_on_where_the_clip_comes_round);
+	tcase_add_test(t, a_clock_set_by_a_day_and_back_makes_no_row_twice);
 	tcase_add_test(t, in_real_time_a_halt_keeps_the_part_that_was_watched);
 	tcase_add_test(t, a_full_spool_stops_counting_with_a_status);
 	suite_add_tcase(s, t);
