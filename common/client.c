@@ -246,6 +246,15 @@ void client_close(struct client *c)
 
 /* --- one question --- */
 
+static void take_tag(struct client *c, char tag[CLIENT_TAG])
+{
+	struct curl_header *h;
+
+	if (!curl_easy_header(c->curl, "ETag", 0, CURLH_HEADER, -1, &h) &&
+		strlen(h->value) < CLIENT_TAG)
+		snprintf(tag, CLIENT_TAG, "%s", h->value);
+}
+
 static enum err ask(struct client *c, const char *path, struct client_answer *a,
 	char why[CLIENT_WHY])
 {
@@ -273,6 +282,7 @@ static enum err ask(struct client *c, const char *path, struct client_answer *a,
 		after = RETRY_AFTER_MAX_S;
 	if (after > 0)
 		a->retry_after_us = after * INT64_C(1000000);
+	take_tag(c, a->tag);
 	if (c->reply.at)
 		a->body = (struct slice){c->reply.at, c->reply.n};
 	return E_OK;
@@ -283,6 +293,30 @@ enum err client_get(struct client *c, const char *path, struct client_answer *a,
 {
 	curl_easy_setopt(c->curl, CURLOPT_HTTPGET, 1L);
 	return ask(c, path, a, why);
+}
+
+enum err client_get_unless(struct client *c, const char *path, const char *tag,
+	struct client_answer *a, char why[CLIENT_WHY])
+{
+	struct curl_slist *condition;
+	char line[CLIENT_TAG + 32];
+	enum err e;
+
+	if (!*tag)
+		return client_get(c, path, a, why);
+	/* In front of what every request has, for this one. */
+	snprintf(line, sizeof(line), "If-None-Match: %s", tag);
+	if (!(condition = curl_slist_append(NULL, line))) {
+		snprintf(why, CLIENT_WHY, "%s", err_text(E_NOMEM));
+		return E_NOMEM;
+	}
+	condition->next = c->headers;
+	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, condition);
+	e = client_get(c, path, a, why);
+	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, c->headers);
+	condition->next = NULL;
+	curl_slist_free_all(condition);
+	return e;
 }
 
 enum err client_post(struct client *c, const char *path, struct slice body,

@@ -12,7 +12,7 @@
 
 #include "common/base.h"
 
-enum { CLIENT_WHY = 200 };
+enum { CLIENT_WHY = 200, CLIENT_TAG = 128 };
 
 struct client;
 
@@ -29,6 +29,7 @@ struct client_answer {
 	long status;
 	struct slice body;
 	int64_t retry_after_us; /* 0: it did not say */
+	char tag[CLIENT_TAG];	/* ETag; "" none */
 };
 
 /* why, here and below: what is wrong, words for a person without the URL or the
@@ -48,6 +49,9 @@ MUST enum err client_token(struct client *c, const char *path,
  */
 MUST enum err client_get(struct client *c, const char *path,
 	struct client_answer *a, char why[CLIENT_WHY]);
+/* The same, where the answer has not this tag any more; "": whatever it has. */
+MUST enum err client_get_unless(struct client *c, const char *path,
+	const char *tag, struct client_answer *a, char why[CLIENT_WHY]);
 MUST enum err client_post(struct client *c, const char *path, struct slice body,
 	struct client_answer *a, char why[CLIENT_WHY]);
 

@@ -163,7 +163,9 @@ bool shape_read(struct shape *s, enum shape_kind kind, const char *name,
 {
 	const struct json *named;
 
-	*s = (struct shape){.kind = kind};
+	/* Whole, so that equal shapes have equal bytes. */
+	memset(s, 0, sizeof(*s));
+	s->kind = kind;
 	*field = shape_kind_name(kind);
 	if (json_type(v) != JSON_OBJECT)
 		return wrong(why, "is not an object");

@@ -43,7 +43,12 @@ static enum answer read_refused(
 		detail = json_string(json_member(o, "detail"));
 	snprintf(why, 200, "HTTP %ld: %.40s%s%.120s", status, field,
 		*field ? ": " : "", detail);
-	return !strcmp(field, "camera") ? ANSWER_CAMERA : ANSWER_REFUSED;
+	/* One that has retired was taken out of use on purpose. */
+	return !strcmp(field, "camera") &&
+			strcmp(json_string(json_member(first, "type")),
+				"retired_camera") != 0
+		? ANSWER_CAMERA
+		: ANSWER_REFUSED;
 }
 
 enum answer answer_read(

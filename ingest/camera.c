@@ -26,6 +26,8 @@ enum {
 
 struct camera_run {
 	struct counter counter;
+	struct shapes shapes;
+	uint64_t shapes_seen;
 	struct detections found;
 	struct text row;
 	struct feed *feed;
@@ -243,6 +245,10 @@ static bool look_at(struct camera *c, const struct picture *p, int64_t given_us)
 		r->status = e == E_NOMEM ? STATUS_FAILED : STATUS_MODEL_CORRUPT;
 		return false;
 	}
+	if (c->drawings &&
+		drawings_take(
+			c->drawings, c->code, &r->shapes_seen, &r->shapes))
+		counter_shapes(&r->counter, &r->shapes);
 	while (counter_advance(&r->counter, at_us))
 		if (!keep_rows(c))
 			return false;

@@ -8,6 +8,7 @@
 #define TALLY_INGEST_CAMERA_H
 
 #include "ingest/detect/detect.h"
+#include "ingest/drawings.h"
 #include "ingest/gate.h"
 #include "ingest/halt.h"
 #include "ingest/marks.h"
@@ -34,6 +35,7 @@ struct camera {
 	struct engine *engine;
 	struct spool *spool;
 	struct marks *marks;
+	struct drawings *drawings;	/* NULL: no lines, no zones */
 	struct gate *gate;		/* detection passes through */
 	int64_t (*wall_clock_us)(void); /* UTC */
 	struct halt *halt;		/* of this camera alone */

@@ -43,7 +43,10 @@ void counter_forget(struct counter *c)
 
 void counter_shapes(struct counter *c, const struct shapes *s)
 {
-	c->next = *s;
+	/* The same again must not make anybody begin on a line. */
+	if (!memcmp(s, c->has_next ? &c->next : &c->shapes, sizeof(*s)))
+		return;
+	memcpy(&c->next, s, sizeof(*s));
 	c->has_next = true;
 }
 
@@ -63,7 +66,7 @@ static void take_shapes(struct counter *c)
 	if (!c->has_next)
 		return;
 	c->has_next = false;
-	c->shapes = c->next;
+	memcpy(&c->shapes, &c->next, sizeof(c->shapes));
 	interval_shapes(&c->interval, &c->shapes);
 	memset(c->slot, 0, TRACKS_MAX * sizeof(*c->slot));
 	scale(c, c->w, c->h);

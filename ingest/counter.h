@@ -28,8 +28,8 @@ MUST enum err counter_init(
 	struct counter *c, int len_s, unsigned kinds, float sure);
 void counter_fini(struct counter *c);
 
-/* With these lines and zones from the next interval on: a row is never of two
- * drawings. */
+/* With these lines and zones, as shapes_read made them, from the next interval
+ * on: a row is never of two drawings. */
 void counter_shapes(struct counter *c, const struct shapes *s);
 
 /* As interval_advance and interval_finish: true where c->interval.done has

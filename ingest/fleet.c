@@ -381,6 +381,7 @@ static enum status member_start(struct member *m)
 
 	m->camera.spool = m->fleet->spool;
 	m->camera.marks = m->fleet->marks;
+	m->camera.drawings = m->fleet->drawings;
 	if ((m->camera.max && (s = set_start(m))) || (s = open_report(m)))
 		return s;
 	if (pthread_create(&m->thread, NULL, work, m)) {

@@ -20,6 +20,7 @@ struct fleet {
 	size_t n;
 	struct spool *spool;
 	struct marks *marks;
+	struct drawings *drawings;
 	struct gate gate;
 	pthread_mutex_t lock;	  /* of at and n, for fleet_has */
 	void (*ended)(void *arg); /* a camera has; from its thread */
@@ -39,7 +40,8 @@ unsigned fleet_check(const struct conf *c, bool in_log);
  * status comes back. */
 enum status fleet_open(struct fleet *f, const struct conf *c);
 
-/* Starts the threads of those that are open.  Needs spool and marks. */
+/* Starts the threads of those that are open.  Needs spool, marks and
+ * drawings. */
 enum status fleet_start(struct fleet *f);
 
 /* Goes over to new settings: what is the same runs on untouched, what is gone

@@ -5,6 +5,7 @@
  *	source → slot                                 a thread a camera
  *	slot → engine → tracker → intervals → spool   another a camera
  *	spool → HTTP                                  the poster's thread
+ *	HTTP → lines and zones                        a thread of their own
  *
  * This thread starts them, waits for signals or their end, and stops them.
  */
@@ -59,6 +60,9 @@ struct ingest {
 	struct marks *marks;
 	struct post_settings post_settings;
 	struct post *post;
+	struct drawings_settings drawings_settings;
+	struct drawings *drawings;
+	struct halt drawn_enough;
 	pthread_t main;
 	enum err post_err;
 	bool post_ended; /* under fleet.lock */
@@ -114,6 +118,21 @@ static enum status open_post(struct ingest *in)
 				 : STATUS_FAILED;
 }
 
+static enum status open_drawings(struct ingest *in)
+{
+	enum err e;
+
+	in->drawings_settings =
+		(struct drawings_settings){.url = in->conf.ingest_url,
+			.token_file = in->conf.ingest_token_file,
+			.halt = &in->drawn_enough};
+	e = drawings_open(&in->drawings, &in->drawings_settings);
+	in->fleet.drawings = in->drawings;
+	return e == E_OK	 ? STATUS_OK
+		: e == E_INVALID ? STATUS_USAGE
+				 : STATUS_FAILED;
+}
+
 /* --- threads --- */
 
 static void camera_ended(void *arg)
@@ -132,6 +151,14 @@ static void *post_thread(void *arg)
 	in->post_ended = true;
 	pthread_mutex_unlock(&in->fleet.lock);
 	pthread_kill(in->main, SIGUSR1);
+	return NULL;
+}
+
+static void *drawings_thread(void *arg)
+{
+	struct ingest *in = arg;
+
+	drawings_run(in->drawings);
 	return NULL;
 }
 
@@ -200,7 +227,7 @@ static void wait_for_end(struct ingest *in, const sigset_t *signals)
 
 static enum status run(struct ingest *in, const sigset_t *signals)
 {
-	pthread_t post;
+	pthread_t post, drawings;
 	struct spool_facts f;
 	enum status s;
 
@@ -209,10 +236,18 @@ static enum status run(struct ingest *in, const sigset_t *signals)
 		log_error("a thread does not start");
 		return STATUS_FAILED;
 	}
+	if (pthread_create(&drawings, NULL, drawings_thread, in)) {
+		log_error("a thread does not start");
+		post_end(in->post, 0, true);
+		pthread_join(post, NULL);
+		return STATUS_FAILED;
+	}
 	if ((s = fleet_start(&in->fleet)))
 		post_end(in->post, 0, true);
 	else
 		wait_for_end(in, signals);
+	halt_say(&in->drawn_enough);
+	pthread_join(drawings, NULL);
 	pthread_join(post, NULL);
 	if (s)
 		return s;
@@ -260,19 +295,24 @@ static enum status start(struct ingest *in)
 	enum status s;
 
 	fleet_init(&in->fleet, &in->conf);
+	halt_init(&in->drawn_enough);
 	in->fleet.ended = camera_ended;
 	in->fleet.arg = in;
 	if (fleet_check(&in->conf, true))
 		return STATUS_USAGE;
 	if ((s = fleet_open(&in->fleet, &in->conf)) || (s = open_spool(in)))
 		return s;
-	return open_post(in);
+	if ((s = open_post(in)))
+		return s;
+	return open_drawings(in);
 }
 
 static void stop(struct ingest *in)
 {
 	post_close(in->post);
 	fleet_fini(&in->fleet);
+	drawings_close(in->drawings);
+	halt_fini(&in->drawn_enough);
 	marks_close(in->marks);
 	spool_close(in->spool);
 	conf_free(&in->conf);

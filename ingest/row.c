@@ -29,6 +29,32 @@ const char *row_code(
 	return code;
 }
 
+/* Who left, how many there were at one time, how long they stayed; whose speed
+ * was measured.  What POST /counts calls detail. */
+static void detail_json(struct text *t, const struct row *r)
+{
+	if (r->series == SERIES_LINE && !r->speeds)
+		return;
+	json_open(t, "detail", '{');
+	for (int g = 0; g < GROUP_COUNT; g++) {
+		if (r->series == SERIES_LINE || !row_measures(r, (enum group)g))
+			continue;
+		json_open(t, group_name((enum group)g), '{');
+		json_int(t, "left", r->left[g]);
+		json_int(t, "peak", r->peak[g]);
+		json_int(t, "stay_s", (r->stay_us[g] + 500000) / 1000000);
+		json_close(t, '}');
+	}
+	if (r->speeds) {
+		json_open(t, "speed", '{');
+		json_int(t, "n", r->speed_n);
+		json_int(t, "sum_cm_s", r->speed_sum);
+		json_int(t, "max_cm_s", r->speed_max);
+		json_close(t, '}');
+	}
+	json_close(t, '}');
+}
+
 void row_json(struct text *t, const char *camera, const struct row *r)
 {
 	char at[WHEN_TEXT], code[ROW_CODE_MAX];
@@ -54,6 +80,7 @@ void row_json(struct text *t, const char *camera, const struct row *r)
 	}
 	if (any)
 		json_close(t, '}');
+	detail_json(t, r);
 	json_int(t, "observed_s", r->observed_s);
 	json_close(t, '}');
 }

@@ -149,6 +149,9 @@ START_TEST(a_row_tells_only_what_is_measured)
 		.present = {3, 2, 0},
 		.fresh = {1, 0, 0},
 		.of_kind = {[KIND_CAR] = 2},
+		.left = {1, 0, 0},
+		.peak = {2, 2, 0},
+		.stay_us = {12600000, 20000000, 0},
 		.observed_s = 10};
 	struct text t;
 
@@ -159,7 +162,42 @@ START_TEST(a_row_tells_only_what_is_measured)
 		"\"start_at\":\"2025-11-21T00:00:00Z\","
 		"\"end_at\":\"2025-11-21T00:00:10Z\",\"people\":3,"
 		"\"people_new\":1,\"vehicle\":2,\"vehicle_new\":0,"
-		"\"classes\":{\"car\":2},\"observed_s\":10}");
+		"\"classes\":{\"car\":2},\"detail\":{"
+		"\"people\":{\"left\":1,\"peak\":2,\"stay_s\":13},"
+		"\"vehicle\":{\"left\":0,\"peak\":2,\"stay_s\":20}},"
+		"\"observed_s\":10}");
+	text_free(&t);
+}
+END_TEST
+
+START_TEST(a_line_tells_who_crossed_it_and_how_fast)
+{
+	struct row r = {.series = SERIES_LINE,
+		.name = "door/in",
+		.start_at = 1763683200,
+		.end_at = 1763683210,
+		.kinds = 1U << KIND_PEOPLE,
+		.present = {3, 0, 0},
+		.fresh = {4, 0, 0},
+		.observed_s = 10};
+	struct text t;
+
+	text_init(&t, 1000);
+	row_json(&t, "gate-1", &r);
+	ck_assert_str_eq(t.at,
+		"{\"camera\":\"gate-1/door/in\","
+		"\"start_at\":\"2025-11-21T00:00:00Z\","
+		"\"end_at\":\"2025-11-21T00:00:10Z\",\"people\":3,"
+		"\"people_new\":4,\"observed_s\":10}");
+	text_clear(&t);
+	r.speeds = true;
+	r.speed_n = 2;
+	r.speed_sum = 300;
+	r.speed_max = 200;
+	row_json(&t, "gate-1", &r);
+	ck_assert_ptr_nonnull(strstr(t.at,
+		"\"detail\":{\"speed\":{\"n\":2,\"sum_cm_s\":300,"
+		"\"max_cm_s\":200}},\"observed_s\":10}"));
 	text_free(&t);
 }
 END_TEST
@@ -236,6 +274,7 @@ Suite *test_ingest_interval(void)
 	tcase_add_test(t, an_object_that_turns_out_another_class_moves_over);
 	tcase_add_test(t, the_end_on_an_edge_gives_one_row);
 	tcase_add_test(t, a_row_tells_only_what_is_measured);
+	tcase_add_test(t, a_line_tells_who_crossed_it_and_how_fast);
 	tcase_add_test(t, the_report_leaves_empty_what_is_not_measured);
 	tcase_add_test(t, totals_are_sums_of_rows);
 	suite_add_tcase(s, t);

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+#include "ingest/drawings.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/client.h"
+#include "common/json.h"
+#include "common/log.h"
+
+enum {
+	SECOND = 1000000,
+	ANSWER_US = 75000000, /* more than the API lets one wait */
+	FIRST_US = 5000000,
+	PAUSE_US = SECOND,
+	PAUSE_MOST_US = 30 * SECOND
+};
+
+static const char path_now[] = "/api/v1/ingest/config";
+static const char path_wait[] = "/api/v1/ingest/config?wait=50";
+
+struct drawings {
+	const struct drawings_settings *set;
+	struct client *client;
+	char tag[CLIENT_TAG]; /* of what is known; "" nothing */
+	char cause[CLIENT_WHY];
+	int64_t pause_us;
+	int64_t first_until_us; /* 0: no more */
+
+	pthread_mutex_t lock;
+	struct json *known; /* under lock */
+	_Atomic uint64_t version;
+};
+
+static bool ended(void *arg)
+{
+	const struct drawings *d = arg;
+
+	return halt_said(d->set->halt) ||
+		(d->first_until_us && halt_clock_us() > d->first_until_us);
+}
+
+static void tell(struct drawings *d, const char *why)
+{
+	if (!strcmp(d->cause, why))
+		return;
+	snprintf(d->cause, sizeof(d->cause), "%s", why);
+	log_warn("lines and zones: %s: what was drawn before holds", why);
+}
+
+static void learn(struct drawings *d, const struct client_answer *a)
+{
+	struct json *v, *old;
+
+	if (json_parse(a->body.at, a->body.n, &v, NULL) ||
+		!json_member(v, "cameras")) {
+		tell(d, "the API's answer is no configuration");
+		return;
+	}
+	pthread_mutex_lock(&d->lock);
+	old = d->known;
+	d->known = v;
+	atomic_fetch_add(&d->version, 1);
+	pthread_mutex_unlock(&d->lock);
+	json_free(old);
+	memcpy(d->tag, a->tag, sizeof(d->tag));
+}
+
+/* True where the API answered what it should. */
+static bool ask(struct drawings *d, const char *path)
+{
+	struct client_answer a;
+	char why[CLIENT_WHY];
+
+	if (client_get_unless(d->client, path, d->tag, &a, why)) {
+		if (!halt_said(d->set->halt))
+			tell(d, why);
+		return false;
+	}
+	if (a.status != 200 && a.status != 304) {
+		snprintf(why, sizeof(why), "HTTP %ld", a.status);
+		tell(d, why);
+		/* It may have been given another. */
+		if (client_token(
+			    d->client, d->set->token_file, "ingest_token", why))
+			tell(d, why);
+		return false;
+	}
+	if (*d->cause)
+		log_info("lines and zones: the API answers again");
+	d->cause[0] = '\0';
+	if (a.status == 200)
+		learn(d, &a);
+	return true;
+}
+
+enum err drawings_open(struct drawings **out, const struct drawings_settings *s)
+{
+	struct drawings *d = calloc(1, sizeof(*d));
+	struct client_settings c = {.url = s->url,
+		.answer_us = ANSWER_US,
+		.ended = ended,
+		.arg = d};
+	char why[CLIENT_WHY];
+	enum err e;
+
+	*out = NULL;
+	if (!d)
+		return E_NOMEM;
+	d->set = s;
+	pthread_mutex_init(&d->lock, NULL);
+	e = client_open(&d->client, &c, why);
+	if (!e)
+		e = client_token(d->client, s->token_file, "ingest_token", why);
+	if (e) {
+		log_error("lines and zones: %s", why);
+		drawings_close(d);
+		return e;
+	}
+	d->first_until_us = halt_clock_us() + FIRST_US;
+	ask(d, path_now);
+	d->first_until_us = 0;
+	*out = d;
+	return E_OK;
+}
+
+void drawings_close(struct drawings *d)
+{
+	if (!d)
+		return;
+	client_close(d->client);
+	json_free(d->known);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+void drawings_run(struct drawings *d)
+{
+	do {
+		if (ask(d, path_wait))
+			d->pause_us = PAUSE_US;
+		else if (d->pause_us < PAUSE_MOST_US)
+			d->pause_us = d->pause_us ? 2 * d->pause_us : PAUSE_US;
+	} while (!halt_wait(d->set->halt, d->pause_us));
+}
+
+static const struct json *find(const struct json *known, const char *camera)
+{
+	const struct json *v = json_first(json_member(known, "cameras"));
+
+	while (v && strcmp(json_string(json_member(v, "camera")), camera) != 0)
+		v = json_next(v);
+	return v;
+}
+
+bool drawings_take(struct drawings *d, const char *camera, uint64_t *seen,
+	struct shapes *s)
+{
+	char why[SHAPE_WHY + 100];
+	const struct json *v;
+	bool ok = true;
+
+	if (atomic_load(&d->version) == *seen)
+		return false;
+	memset(s, 0, sizeof(*s));
+	pthread_mutex_lock(&d->lock);
+	*seen = atomic_load(&d->version);
+	if ((v = find(d->known, camera)))
+		ok = shapes_read(s, v, why);
+	pthread_mutex_unlock(&d->lock);
+	if (!ok)
+		log_warn("camera %s: %s: what was drawn before holds", camera,
+			why);
+	return ok;
+}
