@@ -224,7 +224,7 @@ static enum err write_change(
 	}
 	return db_run(db, Q_CAMERA_CHANGE,
 		DB_ARGS(id, name, site, DB_I(c->has_tz), tz, retired, retired,
-			id, id),
+			rows.cell[1], id, id),
 		NULL, NULL);
 }
 

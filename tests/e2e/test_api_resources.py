@@ -242,7 +242,15 @@ def test_a_retired_camera_takes_no_rows_and_keeps_its_own(tally):
         items, _ = walk(tally, V1 + "/cameras" + query(state=state))
         assert (c in [i["camera"] for i in items]) == there
         assert {i["state"] for i in items} <= {state}
+    # What had gone before it stays away when it comes back.
+    tally.sql("INSERT INTO camera (code, site_id, parent_id, kind, "
+              "retired_at) SELECT CONCAT(code, l.tail), site_id, camera_id, "
+              "'line', l.at FROM camera JOIN (SELECT '/gone' AS tail, "
+              "'2024-01-01' AS at UNION SELECT '/with', %s) l "
+              "WHERE code = %s", at[0], c)
     assert change(tally, path_of(c), {"retired": False})["state"] == "silent"
+    for tail, state in (("/gone", "retired"), ("/with", "new")):
+        assert get(tally, V1 + path_of(c + tail))["state"] == state
     wait_for(lambda: post(tally, row(c, hours_ago(2)))[0] == 200, 60)
 
 
