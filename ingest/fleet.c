@@ -144,6 +144,11 @@ static unsigned check_camera(const struct conf *all, const struct conf *own,
 	return l.faults;
 }
 
+unsigned fleet_look(const struct conf *own, struct address *a)
+{
+	return check_camera(own, own, true, a);
+}
+
 unsigned fleet_check(const struct conf *c, bool in_log)
 {
 	unsigned faults = 0;
@@ -176,19 +181,16 @@ unsigned fleet_check(const struct conf *c, bool in_log)
 
 /* --- opening a camera --- */
 
-static enum status open_source(struct member *m)
+enum status fleet_open_clip(
+	struct source **s, const struct address *a, const struct conf *own)
 {
-	const char *path = m->address.url;
 	struct stat st;
 	enum err e;
 
-	if (address_live(&m->address))
-		return STATUS_OK;
-	if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		e = source_open_folder(
-			&m->camera.source, path, m->own.ingest_fps);
+	if (!stat(a->url, &st) && S_ISDIR(st.st_mode))
+		e = source_open_folder(s, a->url, own->ingest_fps);
 	else
-		e = source_open(&m->camera.source, path);
+		e = source_open(s, a->url);
 	switch (e) {
 	case E_OK:
 		return STATUS_OK;
@@ -203,9 +205,9 @@ static enum status open_source(struct member *m)
 	}
 }
 
-static enum status open_engine(struct member *m)
+enum status fleet_open_engine(struct engine **e, const struct conf *own)
 {
-	switch (engine_open(&m->camera.engine, &m->own)) {
+	switch (engine_open(e, own)) {
 	case E_OK:
 		return STATUS_OK;
 	case E_NOT_FOUND:
@@ -219,6 +221,13 @@ static enum status open_engine(struct member *m)
 	default: /* what else it says about a file's content */
 		return STATUS_MODEL_CORRUPT;
 	}
+}
+
+static enum status open_source(struct member *m)
+{
+	return address_live(&m->address)
+		? STATUS_OK
+		: fleet_open_clip(&m->camera.source, &m->address, &m->own);
 }
 
 static void member_free(struct member *m)
@@ -271,7 +280,7 @@ static enum status member_open(
 		s = STATUS_FAILED;
 	else if (!check_camera(c, &m->own, true, &m->address) &&
 		!(s = open_source(m)))
-		s = open_engine(m);
+		s = fleet_open_engine(&m->camera.engine, &m->own);
 	if (s) {
 		member_free(m);
 		return s;

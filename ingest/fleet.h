@@ -35,6 +35,14 @@ void fleet_fini(struct fleet *f);
  * each fault.  How many. */
 unsigned fleet_check(const struct conf *c, bool in_log);
 
+/* One camera's settings, faults in the log; and where its pictures are. */
+unsigned fleet_look(const struct conf *own, struct address *a);
+
+/* Opens a file or a folder, or an engine; what failed was logged. */
+enum status fleet_open_clip(
+	struct source **s, const struct address *a, const struct conf *own);
+enum status fleet_open_engine(struct engine **e, const struct conf *own);
+
 /* Opens sources and engines, all of them that are no cameras to connect to.
  * What cannot be opened was logged and is left out; with a single camera its
  * status comes back. */

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "ingest/fleet.h"
 #include "ingest/post.h"
+#include "ingest/probe.h"
 
 enum {
 	SECOND = 1000000,     /* µs */
@@ -31,7 +32,9 @@ static const char usage[] =
 	"\n"
 	"usage: tally-ingest --source VIDEO --token-file FILE [options]\n"
 	"       tally-ingest --config FILE   with a section [camera \"CODE\"]\n"
-	"                                    for each of several cameras\n";
+	"                                    for each of several cameras\n"
+	"       tally-ingest [options] probe CAMERA|VIDEO [PNG]\n"
+	"                                    what it offers, and a picture\n";
 
 static const struct conf_alias aliases[] = {
 	{"--source", "ingest.source", NULL},
@@ -342,6 +345,20 @@ static enum status check(const struct conf *c, bool good)
 	return STATUS_OK;
 }
 
+static enum status probe(struct conf *c, int argc, char **argv)
+{
+	enum status s;
+
+	if (argc < 2 || argc > 3)
+		s = usage_error("%s wants a camera's code, a path or an "
+				"address, and may name a file",
+			"probe");
+	else
+		s = probe_run(c, argv[1], argc > 2 ? argv[2] : "probe.png");
+	conf_free(c);
+	return s;
+}
+
 int main(int argc, char **argv)
 {
 	static struct ingest in;
@@ -358,6 +375,8 @@ int main(int argc, char **argv)
 	i = conf_main_check(&in.conf, argc, argv, &cli, &only_check);
 	if (only_check)
 		return (int)check(&in.conf, i >= 0);
+	if (i < argc && !strcmp(argv[i], "probe"))
+		return (int)probe(&in.conf, argc - i, argv + i);
 	if (i < argc)
 		return usage_error("unexpected argument \"%s\"", argv[i]);
 	in.argc = argc;

@@ -286,6 +286,38 @@ def test_every_fault_is_told_with_its_place(tmp_path):
     assert done.returncode == 2 and "s3cret" not in done.stderr
 
 
+def test_probe_tells_what_a_camera_offers(server, tmp_path):
+    s = server("digest")
+    (tmp_path / "password").write_text(PASSWORD)
+    ini = tmp_path / "t.ini"
+    ini.write_text("[ingest]\nengine = motion\n" + camera(
+        "gate", f"rtsp://127.0.0.1:{s.port}/clip", f"user = {USER}",
+        f"password_file = {tmp_path}/password"))
+
+    def probe(what):
+        png = tmp_path / "p.png"
+        png.unlink(missing_ok=True)
+        done = subprocess.run(
+            [ROOT / BUILD / "tally-ingest", "--config", ini, "probe", what,
+             png], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "s3cret" not in done.stdout + done.stderr
+        head = png.read_bytes()[:24]
+        assert head[:8] == b"\x89PNG\r\n\x1a\n"
+        size = [int.from_bytes(head[i:i + 4], "big") for i in (16, 20)]
+        assert size == [768, 576]
+        return dict(line.split(None, 1) for line in done.stdout.splitlines())
+
+    live, file = probe("gate"), probe(CLIP)
+    assert live["source"] == f"rtsp://127.0.0.1:{s.port}/clip"
+    assert (live["codec"], live["container"]) == ("mjpeg", "rtsp")
+    assert 9 < float(live["times"].split("of the stream, ")[1].split()[0]) < 11
+    assert file["codec"] == "msmpeg4v3"
+    assert file["length"] == "795 pictures, 79.50 s"
+    assert file["recorded"] == "not told"
+    assert live["size"] == file["size"] == "768 x 576, looked at as 768 x 576"
+
+
 class Web(http.server.BaseHTTPRequestHandler):
     """An MJPEG camera with a log-in, and a server that means harm."""
 
