@@ -284,6 +284,11 @@ def test_every_fault_is_told_with_its_place(tmp_path):
         [ROOT / BUILD / "tally-ingest", "--source", "rtsp://u:s3cret@h/"],
         capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "s3cret" not in done.stderr
+    sample = subprocess.run(
+        [ROOT / BUILD / "tally-ingest", "-n", "--config",
+         ROOT / "config/cameras.ini"],
+        capture_output=True, text=True, check=False)
+    assert (sample.returncode, sample.stdout) == (0, "ok\n"), sample.stderr
 
 
 def test_probe_tells_what_a_camera_offers(server, tmp_path):
