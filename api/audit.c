@@ -61,6 +61,9 @@ enum step audit_find(struct req *r)
 		(step = page_after_id(r, &s->page, &before)) != STEP_NEXT ||
 		(step = list_choose(r, &s->list)) != STEP_NEXT)
 		return step;
+	if (action && action[strspn(action, "abcdefghijklmnopqrstuvwxyz_.")])
+		return req_problem(r, 400, "bad-parameter",
+			"action is no name like token.create");
 	by_action = DB_S(action ? action : "");
 	by_actor = DB_S(actor ? actor : "");
 	return req_query(r, Q_AUDIT,

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/camera.h"
 #include "api/api.h"
 #include "api/list.h"
 #include "api/page.h"
@@ -328,6 +329,10 @@ enum step cameras_find(struct req *r)
 		return step;
 	if ((step = list_choose(r, &s->list)) != STEP_NEXT)
 		return step;
+	if (s->page.after && *s->page.after &&
+		!camera_code_ok(s->page.after, strlen(s->page.after)))
+		return req_problem(r, 400, "bad-parameter",
+			"after is not from the \"next\" of a page");
 	if (state && !is_state(state))
 		return req_problem(r, 400, "bad-parameter",
 			"state is none of new, live, silent, retired");
@@ -394,6 +399,9 @@ enum step camera_code(struct req *r, const char **code)
 		return req_problem(r, 400, "bad-parameter",
 			"the camera's code in the path is not encoded as it "
 			"should be");
+	/* No camera has it, and the database compares codes of ASCII alone. */
+	if (!camera_code_ok(*code, strlen(*code)))
+		return camera_unknown(r, *code);
 	return STEP_NEXT;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/camera.h"
 #include "api/api.h"
 #include "api/page.h"
 
@@ -94,9 +95,13 @@ enum step series_ask(struct req *r, struct series *s)
 
 	if (s->all)
 		return req_query(r, Q_SERIES_ALL, NULL, 0);
-	/* The statement wants all of them: the first fills up. */
-	for (size_t i = 0; i < QUERY_MAX; i++)
-		code[i] = DB_S(s->wanted[i < s->wanted_n ? i : 0]);
+	/* The statement wants all of them: the first fills up.  What could be
+	 * no code is none's; the database compares those of ASCII alone. */
+	for (size_t i = 0; i < QUERY_MAX; i++) {
+		const char *c = s->wanted[i < s->wanted_n ? i : 0];
+
+		code[i] = DB_S(camera_code_ok(c, strlen(c)) ? c : "");
+	}
 	return req_query(r, Q_SERIES_SOME, code, QUERY_MAX);
 }
 

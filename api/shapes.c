@@ -80,6 +80,8 @@ static enum step read_path(struct req *r, struct drawn **out)
 			query_decode(&d->name, &r->arena, r->param[1], false)))
 		return req_problem(r, 400, "bad-parameter",
 			"the path is not percent-encoded UTF-8");
+	if (!camera_code_ok(d->camera, strlen(d->camera)))
+		return no_camera(r, d->camera);
 	return STEP_NEXT;
 }
 

@@ -7,9 +7,11 @@ content negotiation, percent-encoding, and who may fail how often.
 import json
 import re
 import socket
+import urllib.parse
 
 import pytest
 
+import contract
 from apibase import OtherApi, camera, hours_ago, problem, raw, row, stored
 from routetable import routes
 
@@ -281,6 +283,28 @@ def test_a_target_is_read_one_way(tally, path, status):
     assert got[0] == status, got
     if status != 200:
         problem(json.loads(got[2]), status)
+
+
+# Of no use as a code, a time, a number, a name or a cursor.
+HOSTILE = ("", "-1", "9223372036854775807", "99999999999999999999", "1-1",
+           "1.5e9", "\u00e9", "\U0001f600", "'\"\\%_", "\n\x01\x7f", "../x",
+           "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59",
+           "2026-03-29T02:30:00", "a" * 300)
+
+
+@pytest.mark.parametrize("o", [o for o in contract.operations
+                               if o.method == "GET"], ids=str)
+def test_no_value_of_a_parameter_makes_the_server_fail(tally, o):
+    token = {"ingest": tally.ingest_token, "read": tally.read_token}.get(
+        o.scope, tally.admin_token)
+    plain = re.sub(r"\{\w+\}", "1", o.path.replace("{period}", "day"))
+    asked = [f"{plain}?{urllib.parse.urlencode({name: v})}"
+             for name in o.of("query") for v in HOSTILE]
+    asked += [re.sub(r"\{\w+\}", urllib.parse.quote(v, safe="") or "%20",
+                     o.path) for v in HOSTILE if "{" in o.path]
+    for path in asked:
+        status, _, reply = tally.request("GET", path, token)
+        assert status < 500, (path, reply)
 
 
 # ---- who fails
