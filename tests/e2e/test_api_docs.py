@@ -54,6 +54,13 @@ def test_every_kind_of_problem_is_documented():
     assert not missing
 
 
+def test_no_kind_of_problem_is_documented_that_nobody_sends():
+    table = DOC[DOC.index("| status |"):].split("\n\n")[0]
+    text = "\n".join(p.read_text() for p in pathlib.Path(API).glob("*.c"))
+    for slug in set(re.findall(r"`([a-z-]+)`", table)) - {"type"}:
+        assert f'"{slug}"' in text, slug
+
+
 def test_every_kind_of_error_of_a_row_is_documented():
     text = source("judge.c", "writer.c", "counts.c") + "\n".join(
         p.read_text() for p in (ROOT / "analytics").glob("count*.c"))

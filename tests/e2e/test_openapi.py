@@ -17,7 +17,8 @@ import urllib.parse
 import pytest
 
 import contract
-from apibase import OtherApi, camera, code, hours_ago, minutes, row, wait_for, z
+from apibase import (OtherApi, camera, code, hours_ago, minutes, raw, row,
+                     wait_for, z)
 from contract import operations
 from routetable import routes
 from running import ROOT
@@ -390,6 +391,25 @@ def test_every_documented_answer_is_given(world, o):
         assert kind in contract.produced, (
             f"{o}: {status} {media} is documented, and nothing gives it; say "
             "how in SPECIAL of tests/e2e/test_openapi.py")
+
+
+@pytest.mark.parametrize("status, head", [
+    (400, "GET / HTTP/1.1\r\n"),
+    (400, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1,2\r\n"),
+    (414, f"GET /{'a' * 9000} HTTP/1.1\r\nHost: a\r\n"),
+    (417, "GET / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n"),
+    (431, "GET / HTTP/1.1\r\nHost: a\r\n" + "a: b\r\n" * 100),
+    (501, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n"),
+    (505, "GET / HTTP/2.0\r\nHost: a\r\n")])
+def test_what_is_no_http_that_is_served_is_a_problem_too(tally, status, head):
+    got = raw(tally, head.encode() + b"\r\n")
+    lines, _, body = got.decode().partition("\r\n\r\n")
+    assert lines.startswith(f"HTTP/1.1 {status} ")
+    assert "Content-Type: application/problem+json\r\n" in lines
+    why = contract.fault_of({"$ref": "#/components/schemas/Problem"},
+                            json.loads(body))
+    assert not why and json.loads(body)["status"] == status
+    assert json.loads(body)["type"] == "urn:tally:problem:bad-request"
 
 
 # ---- the document itself
