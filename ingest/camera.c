@@ -197,11 +197,22 @@ static bool idle(struct camera *c)
 
 static enum err find(struct camera *c, const struct frame *f)
 {
+	struct camera_facts *facts = &c->facts;
+	int64_t from, now;
 	enum err e;
 
 	gate_enter(c->gate);
+	from = halt_clock_us();
 	e = c->engine->find(c->engine, f, &c->run->found);
+	now = halt_clock_us();
 	gate_leave(c->gate);
+	if (!e) {
+		atomic_fetch_add(&facts->looked, 1);
+		atomic_store(&facts->find_us, now - from);
+		atomic_store(&facts->last_us, now);
+	}
+	atomic_store(&facts->dropped,
+		c->totals.skipped + feed_about(c->run->feed).skipped);
 	return e;
 }
 

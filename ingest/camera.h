@@ -7,6 +7,8 @@
 #ifndef TALLY_INGEST_CAMERA_H
 #define TALLY_INGEST_CAMERA_H
 
+#include <stdatomic.h>
+
 #include "ingest/detect/detect.h"
 #include "ingest/drawings.h"
 #include "ingest/gate.h"
@@ -18,6 +20,13 @@
 #include "ingest/status.h"
 
 struct camera_run;
+
+/* For whoever asks while it runs. */
+struct camera_facts {
+	_Atomic uint64_t looked, dropped; /* pictures */
+	_Atomic int64_t find_us;	  /* of the engine, for the last */
+	_Atomic int64_t last_us;	  /* when that was, monotonic; 0 */
+};
 
 /* What an operator chose, and what the camera works with: all the caller's. */
 struct camera {
@@ -39,6 +48,7 @@ struct camera {
 	struct gate *gate;		/* detection passes through */
 	int64_t (*wall_clock_us)(void); /* UTC */
 	struct halt *halt;		/* of this camera alone */
+	struct camera_facts facts;
 	struct totals totals; /* out: of the rows that the spool took */
 	struct camera_run *run;
 };

@@ -16,7 +16,10 @@
 #include "common/utf8.h"
 #include "common/when.h"
 
-enum { SECOND = 1000000 };
+enum {
+	SECOND = 1000000,
+	WINDOW_US = 10 * SECOND /* that fleet_tell averages over */
+};
 
 struct member {
 	struct fleet *fleet;
@@ -28,6 +31,10 @@ struct member {
 	bool started;
 	bool ended; /* under halt.lock */
 	enum status status;
+	/* Of fleet_tell: where its window of time began, and what it saw. */
+	int64_t window_us;
+	uint64_t window_looked;
+	double fps;
 };
 
 /* --- settings --- */
@@ -638,6 +645,43 @@ bool fleet_has(struct fleet *f, const char *code)
 	}
 	pthread_mutex_unlock(&f->lock);
 	return has;
+}
+
+static void tell_member(struct member *m, struct text *t)
+{
+	struct camera_facts *f = &m->camera.facts;
+	uint64_t looked = atomic_load(&f->looked);
+	int64_t now = halt_clock_us(), last = atomic_load(&f->last_us);
+
+	if (!m->window_us || now - m->window_us >= WINDOW_US) {
+		if (m->window_us)
+			m->fps = (double)(looked - m->window_looked) * 1e6 /
+				(double)(now - m->window_us);
+		m->window_us = now;
+		m->window_looked = looked;
+	}
+	json_open(t, NULL, '{');
+	json_str(t, "camera", m->own.ingest_camera);
+	json_str(t, "engine", m->own.ingest_engine);
+	json_int(t, "pictures", (int64_t)looked);
+	json_int(t, "dropped", (int64_t)atomic_load(&f->dropped));
+	json_double(t, "fps", m->fps);
+	json_double(t, "detect_ms", (double)atomic_load(&f->find_us) / 1e3);
+	if (last)
+		json_int(t, "last_picture_s", (now - last) / 1000000);
+	else
+		json_null(t, "last_picture_s");
+	json_close(t, '}');
+}
+
+void fleet_tell(struct fleet *f, struct text *t)
+{
+	json_open(t, "cameras", '[');
+	pthread_mutex_lock(&f->lock);
+	for (size_t i = 0; i < f->n; i++)
+		tell_member(f->at[i], t);
+	pthread_mutex_unlock(&f->lock);
+	json_close(t, ']');
 }
 
 void fleet_totals(struct fleet *f, size_t i, struct text *t)

@@ -73,6 +73,9 @@ void fleet_join(struct fleet *f);
  * "CODE/…". */
 bool fleet_has(struct fleet *f, const char *code);
 
+/* The member "cameras": how each fares.  From one thread, any. */
+void fleet_tell(struct fleet *f, struct text *t);
+
 /* The members of camera number i's line of totals. */
 void fleet_totals(struct fleet *f, size_t i, struct text *t);
 

@@ -19,6 +19,7 @@
 #include "ingest/fleet.h"
 #include "ingest/post.h"
 #include "ingest/probe.h"
+#include "ingest/tell.h"
 
 enum {
 	SECOND = 1000000,     /* µs */
@@ -34,7 +35,10 @@ static const char usage[] =
 	"       tally-ingest --config FILE   with a section [camera \"CODE\"]\n"
 	"                                    for each of several cameras\n"
 	"       tally-ingest [options] probe CAMERA|VIDEO [PNG]\n"
-	"                                    what it offers, and a picture\n";
+	"                                    what it offers, and a picture\n"
+	"       tally-ingest --status [--config FILE | --spool-dir DIR]\n"
+	"                                    how the one that runs there "
+	"fares\n";
 
 static const struct conf_alias aliases[] = {
 	{"--source", "ingest.source", NULL},
@@ -230,6 +234,7 @@ static void wait_for_end(struct ingest *in, const sigset_t *signals)
 
 static enum status run(struct ingest *in, const sigset_t *signals)
 {
+	struct tell *tell;
 	pthread_t post, drawings;
 	struct spool_facts f;
 	enum status s;
@@ -245,6 +250,10 @@ static enum status run(struct ingest *in, const sigset_t *signals)
 		pthread_join(post, NULL);
 		return STATUS_FAILED;
 	}
+	tell = tell_start(
+		in->conf.ingest_spool_dir, &in->fleet, in->spool, in->post);
+	if (!tell)
+		log_warn("no thread for what --status prints");
 	if ((s = fleet_start(&in->fleet)))
 		post_end(in->post, 0, true);
 	else
@@ -252,6 +261,7 @@ static enum status run(struct ingest *in, const sigset_t *signals)
 	halt_say(&in->drawn_enough);
 	pthread_join(drawings, NULL);
 	pthread_join(post, NULL);
+	tell_stop(tell);
 	if (s)
 		return s;
 	if (in->fleet.status == STATUS_SYNC || in->post_err == E_CORRUPT)
@@ -281,7 +291,8 @@ static void print_totals(struct ingest *in)
 		text_init(&t, 8192);
 		json_open(&t, NULL, '{');
 		fleet_totals(&in->fleet, i, &t);
-		json_int(&t, "stored", (int64_t)post_stored(in->post));
+		json_int(
+			&t, "stored", (int64_t)post_facts_now(in->post).stored);
 		json_int(&t, "waiting", (int64_t)f.waiting);
 		json_int(&t, "refused", (int64_t)f.refused);
 		json_int(&t, "quarantined", (int64_t)f.quarantined);
@@ -359,10 +370,23 @@ static enum status probe(struct conf *c, int argc, char **argv)
 	return s;
 }
 
+/* Takes --status out of the arguments. */
+static bool wants_status(int *argc, char **argv)
+{
+	for (int i = 1; i < *argc; i++)
+		if (!strcmp(argv[i], "--status")) {
+			memmove(&argv[i], &argv[i + 1],
+				(size_t)(*argc - i) * sizeof(*argv));
+			--*argc;
+			return true;
+		}
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	static struct ingest in;
-	bool only_check;
+	bool status, only_check;
 	enum status s;
 	sigset_t signals;
 	int i;
@@ -372,6 +396,7 @@ int main(int argc, char **argv)
 		return usage_error("a name or password in an address belongs "
 				   "into the configuration%s",
 			"");
+	status = wants_status(&argc, argv);
 	i = conf_main_check(&in.conf, argc, argv, &cli, &only_check);
 	if (only_check)
 		return (int)check(&in.conf, i >= 0);
@@ -379,6 +404,11 @@ int main(int argc, char **argv)
 		return (int)probe(&in.conf, argc - i, argv + i);
 	if (i < argc)
 		return usage_error("unexpected argument \"%s\"", argv[i]);
+	if (status) {
+		s = tell_print(in.conf.ingest_spool_dir);
+		conf_free(&in.conf);
+		return (int)s;
+	}
 	in.argc = argc;
 	in.argv = argv;
 	/* Every thread inherits the mask; sigwait in this one is where they

@@ -22,15 +22,14 @@ struct post {
 	struct spool *spool;
 	struct client *client;
 	struct text body;
-	char cause[200]; /* why the last try failed; "" after one that did not
-			  */
+	char cause[200]; /* of the last failure, without digits; "": none */
 	int64_t wait_us; /* before the next try */
 	size_t suspect[SPOOL_LANES]; /* rows with a bad one among them */
 	bool fresh_next;	     /* of two lanes */
-	uint64_t stored;
 
 	struct halt ended;
-	pthread_mutex_t lock; /* of the three below */
+	pthread_mutex_t lock; /* of the four below */
+	struct post_facts facts;
 	bool ending, once;
 	int64_t end_us; /* monotonic */
 };
@@ -134,9 +133,22 @@ void post_close(struct post *p)
 	free(p);
 }
 
-uint64_t post_stored(const struct post *p)
+struct post_facts post_facts_now(struct post *p)
 {
-	return p->stored;
+	struct post_facts f;
+
+	pthread_mutex_lock(&p->lock);
+	f = p->facts;
+	pthread_mutex_unlock(&p->lock);
+	return f;
+}
+
+static void note(struct post *p, const char *error, size_t stored)
+{
+	pthread_mutex_lock(&p->lock);
+	p->facts.stored += stored;
+	snprintf(p->facts.error, sizeof(p->facts.error), "%s", error);
+	pthread_mutex_unlock(&p->lock);
 }
 
 /* --- one try --- */
@@ -180,6 +192,7 @@ static void tell_cause(struct post *p, const char *what, const char *why)
 	char cause[200];
 	size_t n = 0;
 
+	note(p, why, 0);
 	for (const char *c = why; *c && n < sizeof(cause) - 1; c++)
 		if (strncmp(why, "HTTP", 4) == 0 || *c < '0' || *c > '9')
 			cause[n++] = *c;
@@ -291,7 +304,7 @@ static enum err stored(struct post *p, const struct spool_batch *b)
 	enum err e;
 
 	tell_success(p);
-	p->stored += b->n;
+	note(p, "", b->n);
 	e = leave(p, b, b->n);
 	if (!e && spool_facts_now(p->spool).waiting > SPOOL_BATCH)
 		e = spool_split(p->spool);

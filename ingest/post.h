@@ -51,7 +51,13 @@ enum err post_run(struct post *p);
  * also at the first try that fails.  us 0: at once. */
 void post_end(struct post *p, int64_t us, bool once);
 
-/* After post_run: rows the API answered to have. */
-uint64_t post_stored(const struct post *p);
+struct post_facts {
+	uint64_t stored; /* rows the API answered to have */
+	char error[200]; /* why the last try failed; "" after one that did not
+			  */
+};
+
+/* From any thread. */
+struct post_facts post_facts_now(struct post *p);
 
 #endif

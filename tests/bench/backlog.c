@@ -121,7 +121,7 @@ static int drain(const char *dir, const char *url, const char *token)
 	post_end(post, drain_us, false);
 	failed = post_run(post) != E_OK;
 	facts = spool_facts_now(spool);
-	printf("%" PRIu64 "\n", post_stored(post));
+	printf("%" PRIu64 "\n", post_facts_now(post).stored);
 	failed = failed || facts.waiting || facts.refused || facts.quarantined;
 	post_close(post);
 	spool_close(spool);

@@ -100,12 +100,38 @@ def test_darknet_counts_what_opencv_counts_though_it_dies(tally, tmp_path):
     assert sum(row["people"] for row in page["items"]) == other["people"]
 
 
+def status_of(folder):
+    """What --status prints; None where nothing runs there."""
+    done = subprocess.run(
+        [ROOT / BUILD / "tally-ingest", "--status", "--spool-dir",
+         folder / "spool"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, timeout=60)
+    assert done.returncode == (0 if done.stdout else 9), done.stderr
+    return json.loads(done.stdout) if done.stdout else None
+
+
+def check_status(ingest, folder):
+    while ingest.poll() is None:
+        status = status_of(folder)
+        if status and status["cameras"][0]["pictures"]:
+            break
+    assert status["pid"] == ingest.pid
+    camera, spool = status["cameras"][0], status["spool"]
+    assert (camera["camera"], camera["engine"]) == ("clip", "opencv")
+    assert camera["detect_ms"] > 0 and camera["dropped"] == 0
+    assert spool["bytes"] <= spool["bytes_max"] and not spool["full"]
+    assert (spool["oldest"] is None) == (spool["waiting"] == 0)
+    assert spool["refused"] == spool["lost"] == spool["quarantined"] == 0
+    assert set(status["post"]) == {"stored", "error"}
+
+
 def test_every_count_arrives_once_though_api_and_mariadb_die(
         fresh_tally, tmp_path):
     tally = fresh_tally("--no-ingest")
     # The rows lie on both sides of midnight.
     ingest = start_ingest(
         tally, tmp_path, "--start", "2026-11-19T23:59:00Z")
+    check_status(ingest, tmp_path)
     kills = 0
     for program in ("api", "mariadb", "mariadb", "api"):
         rows = stored_rows(tally)
@@ -120,6 +146,7 @@ def test_every_count_arrives_once_though_api_and_mariadb_die(
     log = (tmp_path / "ingest.log").read_text()
     assert ingest.wait() == 0, log
     assert kills >= 2, "nothing was killed while ingest ran"
+    assert status_of(tmp_path) is None
     totals = json.loads(out)
     assert totals["stored"] == totals["intervals"] > 100
     assert totals["waiting"] == totals["refused"] == 0

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include "ingest/tell.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "common/when.h"
+
+enum {
+	PERIOD_US = 1000000,
+	STALE_S = 30, /* a process that hangs says nothing any more */
+	TEXT_MAX = 256 * 1024
+};
+
+struct tell {
+	char *path, *path_new;
+	struct fleet *fleet;
+	struct spool *spool;
+	struct post *post;
+	struct halt halt;
+	struct text text;
+	int64_t started_at;
+	pthread_t thread;
+	bool told; /* that the file cannot be written */
+};
+
+/* --- saying --- */
+
+static void say_time(struct text *t, const char *name, int64_t at)
+{
+	char text[WHEN_TEXT];
+
+	json_str(t, name,
+		at == INT64_MIN ? NULL : when_format(text, at, 0, true));
+}
+
+static void say_spool(struct text *t, struct spool *spool)
+{
+	struct spool_facts f = spool_facts_now(spool);
+
+	json_open(t, "spool", '{');
+	json_int(t, "waiting", (int64_t)f.waiting);
+	json_int(t, "fresh", (int64_t)f.fresh);
+	/* Marks are the ends of rows. */
+	say_time(t, "oldest", f.oldest);
+	json_int(t, "bytes", (int64_t)f.bytes);
+	json_int(t, "bytes_max", (int64_t)f.max);
+	json_bool(t, "full", f.full);
+	json_int(t, "refused", (int64_t)f.refused);
+	json_int(t, "quarantined", (int64_t)f.quarantined);
+	json_int(t, "lost", (int64_t)f.lost);
+	json_int(t, "expired", (int64_t)f.expired);
+	json_close(t, '}');
+}
+
+static void say_post(struct text *t, struct post *post)
+{
+	struct post_facts f = post_facts_now(post);
+
+	json_open(t, "post", '{');
+	json_int(t, "stored", (int64_t)f.stored);
+	json_str(t, "error", *f.error ? f.error : NULL);
+	json_close(t, '}');
+}
+
+static void say_all(struct tell *t)
+{
+	text_clear(&t->text);
+	json_open(&t->text, NULL, '{');
+	say_time(&t->text, "at", when_now());
+	json_int(&t->text, "pid", getpid());
+	json_int(&t->text, "up_s", when_now() - t->started_at);
+	say_spool(&t->text, t->spool);
+	say_post(&t->text, t->post);
+	fleet_tell(t->fleet, &t->text);
+	json_close(&t->text, '}');
+	text_str(&t->text, "\n");
+}
+
+/* Not synced: after a crash nobody asks for it. */
+static bool write_file(struct tell *t)
+{
+	FILE *f = fopen(t->path_new, "we");
+	bool good;
+
+	if (!f)
+		return false;
+	good = fwrite(t->text.at, 1, t->text.n, f) == t->text.n;
+	return !fclose(f) && good && !rename(t->path_new, t->path);
+}
+
+static void *tell_thread(void *arg)
+{
+	struct tell *t = arg;
+
+	do {
+		say_all(t);
+		if (!t->text.full && write_file(t)) {
+			t->told = false;
+		} else if (!t->told) {
+			log_warn("%s: %s", t->path,
+				t->text.full ? "too long" : strerror(errno));
+			t->told = true;
+		}
+	} while (!halt_wait(&t->halt, PERIOD_US));
+	return NULL;
+}
+
+static void tell_free(struct tell *t)
+{
+	text_free(&t->text);
+	halt_fini(&t->halt);
+	free(t->path);
+	free(t->path_new);
+	free(t);
+}
+
+struct tell *tell_start(const char *dir, struct fleet *fleet,
+	struct spool *spool, struct post *post)
+{
+	struct tell *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	halt_init(&t->halt);
+	text_init(&t->text, TEXT_MAX);
+	t->fleet = fleet;
+	t->spool = spool;
+	t->post = post;
+	t->started_at = when_now();
+	if (asprintf(&t->path, "%s/status.json", dir) < 0)
+		t->path = NULL;
+	if (asprintf(&t->path_new, "%s/status.new", dir) < 0)
+		t->path_new = NULL;
+	if (t->path && t->path_new &&
+		!pthread_create(&t->thread, NULL, tell_thread, t))
+		return t;
+	tell_free(t);
+	return NULL;
+}
+
+void tell_stop(struct tell *t)
+{
+	if (!t)
+		return;
+	halt_say(&t->halt);
+	pthread_join(t->thread, NULL);
+	unlink(t->path);
+	tell_free(t);
+}
+
+/* --- asking --- */
+
+/* Whether a process holds the spool's lock. */
+static bool is_held(const char *dir)
+{
+	char path[4200];
+	bool held;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}
+
+enum status tell_print(const char *dir)
+{
+	char path[4200], line[4096];
+	struct stat st;
+	FILE *f;
+	size_t n;
+
+	if (!is_held(dir)) {
+		fprintf(stderr, "no tally-ingest runs on the spool %s\n", dir);
+		return STATUS_SPOOL;
+	}
+	snprintf(path, sizeof(path), "%s/status.json", dir);
+	f = fopen(path, "re");
+	if (!f || fstat(fileno(f), &st) || time(NULL) - st.st_mtime > STALE_S) {
+		fprintf(stderr,
+			"the tally-ingest on the spool %s says "
+			"nothing of itself\n",
+			dir);
+		if (f)
+			fclose(f);
+		return STATUS_SPOOL;
+	}
+	while ((n = fread(line, 1, sizeof(line), f)) > 0)
+		fwrite(line, 1, n, stdout);
+	fclose(f);
+	return fflush(stdout) ? STATUS_FAILED : STATUS_OK;
+}
