@@ -305,9 +305,3 @@ enum step list_send(struct req *r)
 	text_clear(&r->out);
 	return req_reply(r, 304, NULL);
 }
-
-enum step list_reply(struct req *r, const struct list *l)
-{
-	text_str(&r->headers, "Vary: Accept\r\nCache-Control: no-store\r\n");
-	return req_reply(r, 200, list_type(l));
-}

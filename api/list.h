@@ -63,7 +63,5 @@ const char *list_type(const struct list *l);
 enum step list_finish(struct req *r, struct list *l);
 enum step list_pack(struct req *r);
 enum step list_send(struct req *r);
-/* The same at once, without any of that. */
-enum step list_reply(struct req *r, const struct list *l);
 
 #endif
