@@ -30,7 +30,7 @@ void count_csv_init(struct count_csv *c, struct count_batch *b,
 	c->columns_n = 0;
 	c->seen = 0;
 	c->why[0] = '\0';
-	c->waits = false;
+	c->waits = c->guarded = false;
 }
 
 static bool is(const struct slice *cell, const char *name)
@@ -54,6 +54,14 @@ static int kind_of(const struct slice *cell, const struct count_columns *names)
 	return -1;
 }
 
+static bool is_remark(struct count_csv *c, const struct slice *cell)
+{
+	bool reason = is(cell, COUNT_CSV_REASON);
+
+	c->guarded |= reason;
+	return reason || is(cell, COUNT_CSV_TEXT);
+}
+
 /* What each column is, and c->seen. */
 static bool read_kinds(struct count_csv *c)
 {
@@ -62,7 +70,7 @@ static bool read_kinds(struct count_csv *c)
 	for (size_t i = 0; i < v->n; i++) {
 		int kind = c->column[i] = kind_of(&v->cell[i], c->names);
 
-		if (kind < 0 && c->names)
+		if (kind < 0 && (c->names || is_remark(c, &v->cell[i])))
 			continue;
 		if (kind < 0) {
 			snprintf(c->why, sizeof(c->why),
@@ -164,8 +172,12 @@ static void set_camera(
 
 static void set_cell(struct count_csv *c, struct count *row, size_t i)
 {
-	const struct slice *cell = &c->csv.cell[i];
+	struct slice unguarded = c->csv.cell[i];
+	const struct slice *cell = &unguarded;
 	int kind = c->column[i];
+
+	if (c->guarded)
+		csv_unguard(&unguarded);
 
 	switch (kind) {
 	case -1:

@@ -28,6 +28,11 @@ struct count_columns {
 	unsigned wanted; /* a bit for each kind that must be there */
 };
 
+/* Columns of the bad rows that were given back (api/upload_rejected.c), which
+ * say why: not read again. */
+#define COUNT_CSV_REASON "rejected_reason"
+#define COUNT_CSV_TEXT	 "rejected_text"
+
 struct count_csv {
 	struct csv csv;
 	struct count_batch *batch;
@@ -41,7 +46,8 @@ struct count_csv {
 	int column[CSV_COLUMNS_MAX]; /* what each column is; -1: nothing */
 	unsigned seen;		     /* a bit for each kind of column */
 	char why[COUNT_CSV_WHY];     /* why reading ended */
-	bool waits;		     /* a row the batch had no room for */
+	bool guarded; /* bad rows that were given back: see csv_unguard */
+	bool waits;   /* a row the batch had no room for */
 };
 
 /* camera: of rows without such a column, or NULL; then old_camera is that of

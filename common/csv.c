@@ -348,13 +348,28 @@ enum csv_step csv_next(
 	return step;
 }
 
+/* What a spreadsheet would run, or what looks as if it had been guarded. */
+static bool wants_guard(const char *s)
+{
+	s += strspn(s, "'");
+	return *s && strchr("=+-@\t\r", *s);
+}
+
+void csv_unguard(struct slice *cell)
+{
+	if (!cell->n || *cell->at != '\'' || !wants_guard(cell->at))
+		return;
+	cell->at++;
+	cell->n--;
+}
+
 void csv_quote(struct text *t, const char *s, bool guard)
 {
 	bool quoted = s[strcspn(s, ",\"\r\n")] != '\0';
 
 	if (quoted)
 		text_add(t, "\"", 1);
-	if (guard && *s && strchr("=+-@\t\r", *s))
+	if (guard && wants_guard(s))
 		text_add(t, "'", 1);
 	for (;;) {
 		size_t n = strcspn(s, "\"");

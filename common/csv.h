@@ -81,7 +81,9 @@ MUST enum csv_step csv_next(
 	struct csv *c, const char *buf, size_t n, bool end, size_t *used);
 
 /* Writes a cell, in quotes where it wants them.  guard: with a ' before what a
- * spreadsheet would run. */
+ * spreadsheet would run, and before what looks as if it had one already. */
 void csv_quote(struct text *t, const char *s, bool guard);
+/* Takes that ' off a cell, which has a NUL behind it. */
+void csv_unguard(struct slice *cell);
 
 #endif
