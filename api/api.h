@@ -19,6 +19,7 @@ struct memo;
 struct auth;
 struct pages;
 struct idempotency;
+struct upload_room;
 
 struct api {
 	struct conf conf;
@@ -36,6 +37,7 @@ struct api {
 	struct pages *pages;
 	struct zones zones;	  /* of the loop */
 	struct idempotency *keys; /* of requests on their way */
+	struct upload_room *uploads;
 };
 
 #endif

@@ -182,26 +182,26 @@ static enum step session_found(struct req *r, struct entry *e)
 	return e->who.name ? STEP_NEXT : req_fail(r, E_NOMEM);
 }
 
-static enum step look_up(struct req *r, const struct lookup *l)
+static enum step look_up(struct req *r, const struct lookup *l, void **waiting)
 {
 	struct lookup *kept = arena_alloc(&r->arena, sizeof(*kept));
 
 	if (!kept)
 		return req_fail(r, E_NOMEM);
 	*kept = *l;
-	r->state = kept;
+	*waiting = kept;
 	return req_query(r, l->cookie ? Q_SESSION_FIND : Q_TOKEN_FIND,
 		DB_ARGS(DB_SN((const char *)kept->hash, TOKEN_HASH)), 1);
 }
 
 /* The rows are there. */
-static enum step looked_up(struct req *r)
+static enum step looked_up(struct req *r, void **waiting)
 {
-	struct lookup *l = r->state;
+	struct lookup *l = *waiting;
 	struct entry *e = place(r->api->auth, l->hash), fresh = {0};
 	enum step s;
 
-	r->state = NULL;
+	*waiting = NULL;
 	s = l->cookie ? session_found(r, &fresh) : token_found(r, &fresh);
 	if (s != STEP_NEXT) {
 		free_texts(&fresh.who);
@@ -242,19 +242,37 @@ static enum step adopt(struct req *r, const struct entry *e)
 	return STEP_NEXT;
 }
 
+/* Believed, or looked up; and once that is there, again. */
+static enum step find(struct req *r, const struct lookup *l, void **waiting)
+{
+	const struct lookup *of = *waiting ? *waiting : l;
+	struct entry *e = place(r->api->auth, of->hash);
+	enum step s = STEP_NEXT;
+
+	if (*waiting)
+		s = looked_up(r, waiting);
+	else if (e->good_until_ms <= when_clock_ms() ||
+		!token_same(e->hash, l->hash))
+		return look_up(r, l, waiting);
+	return s == STEP_NEXT ? adopt(r, e) : s;
+}
+
+enum step auth_token(struct req *r, struct slice token, void **waiting)
+{
+	struct lookup l = {0};
+
+	token_hash(token.at, token.n, l.hash);
+	return find(r, &l, waiting);
+}
+
 enum step auth_check(struct req *r)
 {
 	const struct slice *v = http_find(&r->head, "authorization");
 	struct lookup l = {0};
 	struct slice token;
-	struct entry *e;
-	enum step s;
 
-	if (r->state) {
-		e = place(r->api->auth, ((struct lookup *)r->state)->hash);
-		s = looked_up(r);
-		return s == STEP_NEXT ? adopt(r, e) : s;
-	}
+	if (r->state)
+		return find(r, &l, &r->state);
 	if (v) {
 		if (!field_bearer(*v, &token))
 			return unauthorized(r,
@@ -267,10 +285,7 @@ enum step auth_check(struct req *r)
 		return r->route->scope ? unauthorized(r, "a token is missing")
 				       : STEP_NEXT;
 	}
-	e = place(r->api->auth, l.hash);
-	if (e->good_until_ms > when_clock_ms() && token_same(e->hash, l.hash))
-		return adopt(r, e);
-	return look_up(r, &l);
+	return find(r, &l, &r->state);
 }
 
 enum step auth_need(struct req *r, unsigned scopes)

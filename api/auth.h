@@ -25,6 +25,10 @@ void auth_close(struct auth *a);
  */
 enum step auth_check(struct req *r);
 
+/* The same by a token that came in a form.  *waiting is NULL at first; call
+ * again as long as it returns STEP_WAIT. */
+enum step auth_token(struct req *r, struct slice token, void **waiting);
+
 /* Does r->who hold one of these scopes, and is it unbound where that is asked
  * for?  STEP_NEXT, or a 403. */
 enum step auth_need(struct req *r, unsigned scopes);

@@ -152,8 +152,9 @@ static enum err prepare_all(
 		size_t k = 0;
 
 		if (e != E_DB_GONE)
-			e = late(j)
-				? E_TIMEOUT
+			e = late(j) ? E_TIMEOUT
+				: j->check
+				? E_BUSY /* alone, then */
 				: writer_judge(&c->w, j, c->w.todo + *n, &k);
 		j->outcome = e;
 		*n += e ? 0 : k;

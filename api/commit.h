@@ -36,7 +36,8 @@ struct commit_key {
 struct commit_job {
 	struct count_batch *batch; /* the committer's until done */
 	bool partial, replace;
-	enum fold fold;	    /* for rows in the camera's local time */
+	bool check;	/* judges the rows by what is stored, and stores none */
+	enum fold fold; /* for rows in the camera's local time */
 	struct audit_by by; /* who sent it */
 	/* On the loop's thread.  E_OK: each row has its verdict, each refusal
 	 * its entry in the batch; else nothing is known to be stored. */

@@ -21,6 +21,7 @@
 #include "api/memo.h"
 #include "api/pages.h"
 #include "api/server.h"
+#include "api/upload.h"
 #include "api/work.h"
 #include "common/db/pool.h"
 #include "common/log.h"
@@ -108,6 +109,7 @@ static enum err open_all(struct api *api)
 		(e = committer_open(&api->bulk, api)) ||
 		(e = work_open(&api->work, api, DB_WAIT_S)) ||
 		(e = work_open(&api->jobs, api, JOB_WAIT_S)) ||
+		(e = upload_room_open(&api->uploads, api)) ||
 		(e = health_open(&api->health, api)) ||
 		(e = memo_open(&api->memo, api)) ||
 		(e = server_open(&api->server, api)))
@@ -117,6 +119,7 @@ static enum err open_all(struct api *api)
 
 static void close_all(struct api *api)
 {
+	upload_room_close(api->uploads);
 	work_close(api->jobs);
 	work_close(api->work);
 	committer_close(api->bulk);

@@ -217,6 +217,21 @@ static enum step send_named(struct req *r, const char *name, const char *vary)
 	return send_page(r, find(r->api->pages, name, strlen(name)), vary);
 }
 
+struct slice pages_text(const struct pages *p, const char *name)
+{
+	const struct page *page = find(p, name, strlen(name));
+
+	return page ? (struct slice){page->plain.bytes, page->plain.n}
+		    : (struct slice){"", 0};
+}
+
+enum step page_reply(struct req *r, int status)
+{
+	text_str(&r->headers,
+		POLICY "Vary: Cookie\r\nCache-Control: no-store\r\n");
+	return req_reply(r, status, "text/html; charset=utf-8");
+}
+
 enum step page_home(struct req *r)
 {
 	return send_named(

@@ -145,6 +145,13 @@ enum step req_problem(
 	va_start(ap, fmt);
 	vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
+	if (r->explain) {
+		explain_fn explain = r->explain;
+
+		/* Once: what goes wrong in it is told as usual. */
+		r->explain = NULL;
+		return explain(r, status, detail);
+	}
 	req_problem_open(r, status, slug, detail);
 	return req_problem_end(r, status);
 }
@@ -335,6 +342,7 @@ void req_init(struct req *r)
 	r->json = NULL;
 	r->memo = NULL;
 	r->listed = NULL;
+	r->explain = NULL;
 	r->err = E_OK;
 	r->who = (struct principal){0};
 	r->rows = (struct db_rows){0};
@@ -343,6 +351,7 @@ void req_init(struct req *r)
 void req_begin(struct req *r)
 {
 	req_init(r);
+	r->explain = route_explain(r);
 	if (parse_query(r) == STEP_NEXT && route_find(r) == STEP_NEXT)
 		run_auth(r);
 	settle(r);

@@ -36,6 +36,7 @@ struct req;
 enum step { STEP_NEXT, STEP_WAIT, STEP_AGAIN, STEP_DONE };
 
 typedef enum step (*step_fn)(struct req *r);
+typedef enum step (*explain_fn)(struct req *r, int status, const char *detail);
 
 /* What a step returns that takes the rows of this question as well. */
 static inline enum step step_again(enum step s)
@@ -91,6 +92,8 @@ struct req {
 	struct json *json;		/* … and read */
 	struct memo_use *memo;		/* api/memo's, from the arena */
 	struct list *listed;		/* api/list's, which it is to send */
+	/* How a person is told what a problem says; NULL: problem+json. */
+	explain_fn explain;
 
 	struct pool_job job; /* the query that was asked last */
 	enum err err;	     /* its outcome, or that of req_resume's caller */

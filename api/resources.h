@@ -15,6 +15,33 @@ enum step counts_commit(struct req *r);
 enum step counts_answer(struct req *r);
 enum step counts_kept(struct req *r);
 
+/* upload.c, upload_store.c, upload_answer.c: POST /uploads, POST /upload */
+enum step upload_begin(struct req *r);
+enum step upload_page_begin(struct req *r);
+enum step upload_body(struct req *r, const char *at, size_t n);
+enum step upload_end(struct req *r);
+enum step upload_looked(struct req *r);
+enum step upload_part(struct req *r);
+enum step upload_commit(struct req *r);
+enum step upload_again(struct req *r);
+enum step upload_keep(struct req *r);
+enum step upload_answer(struct req *r);
+
+/* upload_page.c: GET /upload */
+enum step upload_page(struct req *r);
+enum step upload_explain(struct req *r, int status, const char *detail);
+
+/* uploads.c: GET /uploads, /uploads/{id}, /uploads/{id}/rejected.csv,
+ * POST /upload/{id}/rejected.csv */
+enum step uploads_find(struct req *r);
+enum step uploads_list(struct req *r);
+enum step upload_find(struct req *r);
+enum step upload_show(struct req *r);
+enum step rejected_find(struct req *r);
+enum step rejected_show(struct req *r);
+enum step rejected_begin(struct req *r);
+enum step rejected_ask(struct req *r);
+
 /* erase.c: DELETE /counts */
 enum step erase_begin(struct req *r);
 enum step erase_cameras(struct req *r);

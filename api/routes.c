@@ -15,6 +15,12 @@
 			memo_pack, memo_ask, memo_keep \
 	}
 
+#define UPLOAD_STEPS \
+	{ \
+		upload_end, upload_looked, upload_part, upload_commit, \
+			upload_again, upload_keep, upload_answer \
+	}
+
 const struct route routes[] = {
 	{HTTP_POST, V1 "/counts", SCOPE_INGEST, false, counts_begin,
 		counts_body, {counts_commit, counts_answer, counts_kept}},
@@ -23,6 +29,14 @@ const struct route routes[] = {
 			list_send}},
 	{HTTP_DELETE, V1 "/counts", SCOPE_ADMIN, false, erase_begin, NULL,
 		{erase_cameras, erase_run, erase_answer}},
+	{HTTP_POST, V1 "/uploads", SCOPE_INGEST, false, upload_begin,
+		upload_body, UPLOAD_STEPS},
+	{HTTP_GET, V1 "/uploads", SCOPE_READ, false, NULL, NULL,
+		{uploads_find, uploads_list, list_pack, list_send}},
+	{HTTP_GET, V1 "/uploads/{id}", SCOPE_READ, false, NULL, NULL,
+		{upload_find, upload_show}},
+	{HTTP_GET, V1 "/uploads/{id}/rejected.csv", SCOPE_READ, false, NULL,
+		NULL, {rejected_find, rejected_show}},
 	{HTTP_GET, V1 "/stats/{period}", SCOPE_READ, false, stats_begin, NULL,
 		STATS_STEPS},
 	{HTTP_GET, V1 "/stats/weekday/{period}", SCOPE_READ, false, stats_begin,
@@ -81,6 +95,11 @@ const struct route routes[] = {
 		{health_ask, health_answer}},
 	{HTTP_GET, "/", 0, true, NULL, NULL, {page_home}},
 	{HTTP_GET, "/docs", 0, false, NULL, NULL, {page_docs}},
+	{HTTP_GET, "/upload", 0, true, NULL, NULL, {upload_page}},
+	{HTTP_POST, "/upload", 0, true, upload_page_begin, upload_body,
+		UPLOAD_STEPS},
+	{HTTP_POST, "/upload/{id}/rejected.csv", 0, false, rejected_begin,
+		body_take, {rejected_ask, rejected_show}},
 	{HTTP_GET, "/static/{file}", 0, false, NULL, NULL, {page_static}},
 	{HTTP_POST, "/login", 0, false, login_begin, body_take,
 		{login_check, login_answer}},
@@ -132,6 +151,17 @@ static enum step allow(struct req *r, const bool allowed[HTTP_OTHER])
 		return req_reply(r, 204, NULL);
 	return req_problem(r, 405, "method-not-allowed",
 		"this route does not know the method");
+}
+
+explain_fn route_explain(const struct req *r)
+{
+	const struct slice *p = &r->head.path;
+
+	/* A person reads what comes back from a form, refusals as well. */
+	return p->n >= 7 && !memcmp(p->at, "/upload", 7) &&
+			(p->n == 7 || p->at[7] == '/')
+		? upload_explain
+		: NULL;
 }
 
 enum step route_find(struct req *r)

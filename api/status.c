@@ -32,6 +32,7 @@ const char *status_text(int status)
 		{501, "Not Implemented"},
 		{503, "Service Unavailable"},
 		{505, "HTTP Version Not Supported"},
+		{507, "Insufficient Storage"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)

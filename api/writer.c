@@ -266,7 +266,7 @@ enum err writer_write_judged(struct writer *w, struct commit_job *job, size_t n)
 			     n - i < KEYS_A_QUERY ? n - i : KEYS_A_QUERY)))
 			return e;
 	refuse_repeated(job);
-	if (job->batch->errors_n && !job->partial)
+	if (job->check || (job->batch->errors_n && !job->partial))
 		return E_CONFLICT;
 	for (size_t i = 0; i < n; i++) {
 		if (todo[i]->verdict == COUNT_REPLACED &&

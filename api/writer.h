@@ -54,7 +54,8 @@ void writer_doubt(struct writer *w, const struct commit_job *job);
 MUST enum err writer_write(struct writer *w, size_t n);
 
 /* Inside a transaction: compares w->todo[0..n) of one job with what is stored,
- * then writes what is to be written.  E_CONFLICT: a refusal refused all. */
+ * then writes what is to be written.  E_CONFLICT: a refusal refused all, or the
+ * job only checks. */
 MUST enum err writer_write_judged(
 	struct writer *w, struct commit_job *job, size_t n);
 

@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION setting_fault(p_name VARCHAR(64),
 RETURNS VARCHAR(128)
 NO SQL
 RETURN CASE
-	WHEN p_name RLIKE '^(keep_.*|audit)_days$'
+	WHEN p_name RLIKE '^(keep_.*|audit|upload)_days$'
 		THEN IF(p_value = 'off' OR (p_value RLIKE '^[0-9]{1,5}$'
 					    AND p_value BETWEEN 1 AND 36500),
 			NULL, CONCAT(p_name, ' is off, or a whole number of ',

@@ -41,6 +41,8 @@ GRANT SELECT ON job_state TO {api};
 GRANT SELECT, INSERT ON dirty_quarter TO {api};
 GRANT SELECT ON reference_version TO {api};
 GRANT SELECT, INSERT ON idempotency TO {api};
+GRANT SELECT, INSERT ON upload TO {api};
+GRANT SELECT, INSERT ON upload_rejected TO {api};
 GRANT SELECT ON health TO {api};
 GRANT SELECT ON trigger_failure TO {api};
 GRANT EXECUTE ON PROCEDURE roll_up_now TO {api};

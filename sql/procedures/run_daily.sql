@@ -20,6 +20,13 @@ BEGIN
 			COALESCE(setting_number('idempotency_days'), 30) DAY
 		ORDER BY at LIMIT 10000;
 	UNTIL ROW_COUNT() < 10000 END REPEAT;
+	-- With its bad rows, so a few at a time.
+	REPEAT
+		DELETE FROM upload
+		WHERE at < UTC_TIMESTAMP()
+			- INTERVAL setting_number('upload_days') DAY
+		ORDER BY at LIMIT 100;
+	UNTIL ROW_COUNT() < 100 END REPEAT;
 	DELETE FROM session WHERE expires_at < UTC_TIMESTAMP() LIMIT 100000;
 	UPDATE job_state SET daily_on = UTC_DATE() WHERE job = 'minute';
 END

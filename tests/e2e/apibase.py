@@ -109,6 +109,8 @@ def figures(tally, c):
 class OtherApi:
     """One more API process on the database of `tally`, or another schema."""
 
+    asan = "log_path=sanitizer"
+
     def __init__(self, tally, schema=None, **settings):
         number = next(numbers)
         run = pathlib.Path(tally.state, "run")
@@ -129,7 +131,7 @@ class OtherApi:
 
     def start(self):
         self.port_file.unlink(missing_ok=True)
-        env = dict(os.environ, ASAN_OPTIONS="log_path=sanitizer",
+        env = dict(os.environ, ASAN_OPTIONS=self.asan,
                    UBSAN_OPTIONS="print_stacktrace=1:log_path=sanitizer",
                    TSAN_OPTIONS="log_path=sanitizer")
         with open(self.log_path, "ab") as log:

@@ -125,7 +125,8 @@ class World:
         self.patient = OtherApi(tally, auth_failures_max=1000000)
         self.tally = tally = self.patient.tally
         self.without_db = OtherApi(tally, db_user="nobody_at_all")
-        self.strict = OtherApi(tally, auth_failures_max=1, body_timeout_s=1)
+        self.strict = OtherApi(tally, auth_failures_max=1, body_timeout_s=1,
+                               upload_max="64k", upload_dir="/proc/nowhere")
         self.camera, self.empty = camera(tally), camera(tally)
         self.site = code("site")
         camera(tally, site=self.site)
@@ -142,6 +143,11 @@ class World:
             "GET", f"{V1}/outliers?level=all&camera={self.camera}",
             tally.read_token)[1]["items"][0]["id"]
 
+        self.upload = self.tally.json(
+            "POST", V1 + "/uploads", tally.ingest_token,
+            f"camera,start_at,end_at,people\n{self.camera},x,x,1\n",
+            {"Content-Type": "text/csv"})[1]["id"]
+
     def stop(self):
         for api in (self.patient, self.without_db, self.strict):
             assert api.stop() == 0
@@ -151,9 +157,11 @@ class World:
         there = {"outliers": lambda: self.outlier,
                  "cameras": lambda: self.camera,
                  "sites": lambda: self.made("sites"),
+                 "uploads": lambda: self.upload,
                  "tokens": lambda: self.made("tokens", scopes=["read"])}
         for name in {"id", "code"} & set(o.of("path")) - set(path):
-            path[name] = there[o.path.split("/")[3]]()
+            path[name] = there.get(o.path.split("/")[3],
+                                   lambda: self.upload)()
         return address(o, query, **path)
 
     def made(self, what, **members):
@@ -203,8 +211,10 @@ def late(w, o):
     host, port = w.strict.tally.address
     with socket.create_connection((host, port), timeout=60) as s:
         s.sendall((f"{o.method} {address(o)} HTTP/1.1\r\nHost: a\r\n"
-                   f"Authorization: Bearer {token_for(w.tally, o)}\r\n"
-                   f"Content-Length: 9\r\n\r\n").encode())
+                   + (f"Authorization: Bearer {token_for(w.tally, o)}\r\n"
+                      if o.scope else "")
+                   + f"Content-Type: {body_of(o)[0]}; boundary=b\r\n"
+                   "Content-Length: 9\r\n\r\n").encode())
         got = b""
         while piece := s.recv(65536):
             got += piece
@@ -304,6 +314,46 @@ def nailed(w, o):
         w.tally.sql("DROP TRIGGER openapi_test")
 
 
+FORM = "multipart/form-data; boundary=b"
+
+
+def form(w, o, file=None, of=None, match="*", **fields):
+    """What a browser sends; by the page, the token goes in the form."""
+    if o.scope == "":
+        fields = {"token": w.tally.ingest_token, **fields}
+    body = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n'
+        for k, v in fields.items())
+    if file is not None:
+        body += ('--b\r\nContent-Disposition: form-data; name="file"; '
+                 f'filename="a.csv"\r\n\r\n{file}\r\n')
+    # Without Authorization, which the page takes, too.
+    (of or w.tally).request(
+        o.method, address(o), w.tally.ingest_token if o.scope else None,
+        body + "--b--\r\n", {"Content-Type": FORM, "If-Match": match})
+
+
+def for_rejected(w, o, id=None, **form):
+    w.ask(o, address(o, id=id or w.upload),
+          body=urllib.parse.urlencode(form).encode(),
+          kind="application/x-www-form-urlencoded")
+
+
+ROWS = "camera,start_at,end_at,people\n"
+
+
+def uploads(o):
+    return [(o, status, how) for status, how in (
+        (201, lambda w, o: form(w, o, ROWS)),
+        (200, lambda w, o: form(w, o, ROWS)),
+        (412, lambda w, o: form(w, o, ROWS, match='"a tag"')),
+        (413, lambda w, o: form(w, o, "x" * 70000, w.strict.tally)),
+        (415, lambda w, o: form(w, o, "<html>")),
+        (422, lambda w, o: (form(w, o), form(w, o, ROWS + "a,b\n",
+                                             partial="false"))),
+        (507, lambda w, o: form(w, o, ROWS, w.strict.tally)))]
+
+
 def files(w, o):
     for name in ("login.html", "app.css", "app.js", "icon.svg",
                  "openapi.json"):
@@ -351,6 +401,14 @@ SPECIAL = special(
         w, o, *[{"name": w.camera, "scopes": ["read"]}] * 2)),
     ("revokeToken", 204, lambda w, o: w.ask(o)),
     ("rotateToken", 409, rotated_twice),
+    *uploads("postUpload"), *uploads("sendUpload"),
+    ("sendForRejected", 200, lambda w, o: for_rejected(
+        w, o, token=w.tally.read_token)),
+    ("sendForRejected", 404, lambda w, o: for_rejected(
+        w, o, 999999999, token=w.tally.read_token)),
+    ("sendForRejected", 413, lambda w, o: w.ask(
+        o, body=b"a=" + b"x" * 70000,
+        kind="application/x-www-form-urlencoded")),
     ("getFile", 200, files),
     ("getFile", 404, lambda w, o: w.ask(o, address(o, file="none.js"))),
     ("logIn", 303, lambda w, o: log_in(w, o, user="a", password="b")),
