@@ -16,6 +16,7 @@
 
 #include "common/log.h"
 #include "common/when.h"
+#include "ingest/device.h"
 #include "ingest/images.h"
 #include "ingest/libav.h"
 
@@ -41,7 +42,8 @@ struct source {
 	AVFormatContext *container;
 	AVCodecContext *codec;
 	AVPacket *packet;
-	struct images *images; /* of a folder; then the above are NULL */
+	struct images *images; /* of a folder; then the above are NULL, */
+	struct device *device; /* as of a device */
 	struct picture *own;   /* of source_read */
 	struct canvas *canvas;
 	int stream;
@@ -424,6 +426,15 @@ enum err source_open_folder(struct source **out, const char *path, double fps)
 	return finish(out, s, e);
 }
 
+static enum err open_device(struct source *s)
+{
+	s->own = picture_new();
+	s->canvas = canvas_new();
+	if (!s->own || !s->canvas)
+		return E_NOMEM;
+	return device_open(&s->device, s->address.url, &s->facts, s->why);
+}
+
 enum err source_connect(struct source **out, const struct address *a,
 	struct halt *halt, int64_t stall_us, char why[SOURCE_WHY])
 {
@@ -438,7 +449,7 @@ enum err source_connect(struct source **out, const struct address *a,
 	s->halt = halt;
 	s->stall_us = stall_us;
 	if (a->kind == ADDRESS_V4L2)
-		e = fail(s, E_INVALID, "is a device");
+		e = open_device(s);
 	else
 		e = make_ready(s);
 	if (e && e != E_NOMEM)
@@ -451,6 +462,7 @@ void source_close(struct source *s)
 	if (!s)
 		return;
 	images_close(s->images);
+	device_close(s->device);
 	avcodec_free_context(&s->codec);
 	avformat_close_input(&s->container);
 	av_packet_free(&s->packet);
@@ -467,7 +479,8 @@ struct source_facts source_about(const struct source *s)
 
 unsigned long source_damaged(const struct source *s)
 {
-	return s->broken + (s->images ? images_damaged(s->images) : 0);
+	return s->broken + (s->images ? images_damaged(s->images) : 0) +
+		(s->device ? device_damaged(s->device) : 0);
 }
 
 const char *source_why(const struct source *s)
@@ -561,6 +574,9 @@ enum err source_next(struct source *s, struct picture *p)
 	if (s->images)
 		return images_next(s->images, p);
 	s->deadline_us = halt_clock_us() + s->stall_us;
+	if (s->device)
+		return device_next(
+			s->device, p, s->halt, s->deadline_us, s->why);
 	for (;;) {
 		int r = avcodec_receive_frame(s->codec, p->av);
 

@@ -128,6 +128,50 @@ START_TEST(damaged_pictures_are_counted_and_the_rest_given)
 }
 END_TEST
 
+START_TEST(what_is_no_camera_is_told_apart)
+{
+	static const struct {
+		const char *path, *why;
+	} row[] = {{"/dev/video-nowhere",
+			   "cannot be opened: No such file or directory"},
+		{"/dev/null",
+			"is no V4L2 device: Inappropriate ioctl for device"},
+		{"/tmp", "cannot be opened: Is a directory"}};
+	struct address a = {.kind = ADDRESS_V4L2};
+	char why[SOURCE_WHY];
+	struct source *s;
+	struct halt halt;
+
+	halt_init(&halt);
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		snprintf(a.url, sizeof(a.url), "%s", row[i].path);
+		ck_assert(source_connect(&s, &a, &halt, 1000000, why));
+		ck_assert_ptr_null(s);
+		ck_assert_str_eq(why, row[i].why);
+	}
+	halt_fini(&halt);
+}
+END_TEST
+
+START_TEST(a_folder_without_images_is_no_clip)
+{
+	char dir[] = "/tmp/tally-images-XXXXXX", path[64];
+	struct source *s;
+	FILE *f;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(source_open_folder(&s, dir, 1), E_NOT_FOUND);
+	snprintf(path, sizeof(path), "%s/x.PNG", dir);
+	ck_assert_ptr_nonnull(f = fopen(path, "w"));
+	fputs("no image", f);
+	fclose(f);
+	ck_assert_int_eq(source_open_folder(&s, dir, 1), E_CORRUPT);
+	unlink(path);
+	rmdir(dir);
+	ck_assert_int_eq(source_open_folder(&s, dir, 1), E_NOT_FOUND);
+}
+END_TEST
+
 Suite *test_ingest_source(void);
 Suite *test_ingest_source(void)
 {
@@ -136,6 +180,8 @@ Suite *test_ingest_source(void)
 
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_set_timeout(t, 60);
+	tcase_add_test(t, what_is_no_camera_is_told_apart);
+	tcase_add_test(t, a_folder_without_images_is_no_clip);
 	tcase_add_test(t, a_clip_gives_all_its_pictures_in_each_pass);
 	tcase_add_test(t, a_missing_clip_is_told_apart_from_a_bad_one);
 	tcase_add_test(t, a_playlist_is_no_clip);
