@@ -39,7 +39,8 @@ def judged(tally, rows_of):
     """A camera with references of 60 ± some people, and the rows asked for,
     as {minute: (people, vehicle)}."""
     c, at = camera(tally), hours_ago(72)
-    rows = [row(c, at + minutes(5 * i), people=60 + i % 3, vehicle=60 + i % 3)
+    # In one hour: they are of one day, whatever the time.
+    rows = [row(c, at + minutes(i), 1, people=60 + i % 3, vehicle=60 + i % 3)
             for i in range(30)]
     assert post(tally, rows)[0] == 200
     assert tally.json("POST", V1 + "/jobs/roll_up", tally.admin_token)[0] \
