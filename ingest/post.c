@@ -14,7 +14,8 @@
 
 enum {
 	POLL_US = 1000000, /* an empty spool is looked at again */
-	STEP_US = 250000   /* of a wait, to notice that the program ends */
+	TELL_US = 60000000,
+	STEP_US = 250000 /* of a wait, to notice that the program ends */
 };
 
 struct post {
@@ -26,6 +27,8 @@ struct post {
 	int64_t wait_us; /* before the next try */
 	size_t suspect[SPOOL_LANES]; /* rows with a bad one among them */
 	bool fresh_next;	     /* of two lanes */
+	bool fruitful; /* rows were stored since one was put behind */
+	int64_t camera_told_us;
 
 	struct halt ended;
 	pthread_mutex_t lock; /* of the four below */
@@ -277,6 +280,26 @@ static enum err refuse(
 	return leave(p, b, 1);
 }
 
+/* A camera that is not registered must not hold up the others: its row goes
+ * to the end of the line.  Told once a minute. */
+static enum err put_behind(
+	struct post *p, const struct spool_batch *b, const char *why)
+{
+	int64_t now = halt_clock_us();
+	enum err e;
+
+	note(p, why, 0);
+	if (!p->camera_told_us || now - p->camera_told_us > TELL_US) {
+		log_warn("post %s: a camera is refused, its rows wait: %s",
+			p->set->url, why);
+		p->camera_told_us = now;
+	}
+	e = spool_put(p->spool, b->row[0].at, b->row[0].n, b->mark[0]);
+	if (e == E_FULL)
+		return E_OK;
+	return e ? e : leave(p, b, 1);
+}
+
 static enum err take_lane(
 	struct post *p, enum spool_lane lane, struct spool_batch *b)
 {
@@ -305,6 +328,7 @@ static enum err stored(struct post *p, const struct spool_batch *b)
 
 	tell_success(p);
 	note(p, "", b->n);
+	p->fruitful = true;
 	e = leave(p, b, b->n);
 	if (!e && spool_facts_now(p->spool).waiting > SPOOL_BATCH)
 		e = spool_split(p->spool);
@@ -328,7 +352,11 @@ static enum err turn(struct post *p, bool *worked, int64_t *wait_us)
 		return stored(p, &b);
 	case ANSWER_CAMERA:
 		if (b.n == 1 && is_ours(p, b.row[0])) {
-			tell_cause(p, "the camera is refused", why);
+			e = put_behind(p, &b, why);
+			if (e || p->fruitful) {
+				p->fruitful = false;
+				return e;
+			}
 			break;
 		}
 		/* fall through */

@@ -7,7 +7,7 @@
  * - 200, every row accounted for: stored, the rows leave the spool
  * - 409, 422 for several rows: sent again in halves, until the bad one is alone
  * - 409, 422 for one row: refused for good, kept in refused.ndjson; but an
- *   unknown camera is waited for
+ *   unknown camera is waited for: its row goes to the end of the line
  * - 401, 403: the token file is read again, then wait
  * - anything else, or none: wait, doubling with jitter, Retry-After
  *

@@ -79,6 +79,7 @@ struct spool_batch {
 	uint64_t segment;
 	size_t n;
 	struct slice row[SPOOL_BATCH];
+	int64_t mark[SPOOL_BATCH];
 	uint64_t after[SPOOL_BATCH]; /* place behind each, for spool_drop */
 };
 

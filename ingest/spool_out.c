@@ -65,6 +65,7 @@ static enum err take_from(struct spool *s, size_t most, struct spool_batch *b)
 		at += r.bytes;
 		s->read_sequence = r.sequence;
 		b->row[b->n] = r.content;
+		b->mark[b->n] = r.mark;
 		b->after[b->n++] = base + at;
 	}
 	b->segment = head->segment;

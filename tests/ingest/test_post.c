@@ -330,6 +330,25 @@ START_TEST(an_unknown_camera_is_waited_for)
 }
 END_TEST
 
+START_TEST(rows_of_an_unknown_camera_do_not_hold_up_the_rest)
+{
+	/* Both; the first alone, which goes behind the second; the second;
+	 * the first again, twice. */
+	static const struct reply r[] = {{422, NULL, REFUSED("camera")},
+		{422, NULL, REFUSED("camera")}, {200, NULL, STORED(1)},
+		{422, NULL, REFUSED("camera")}, {200, NULL, STORED(1)}};
+
+	put(2);
+	run(r, 5, 60000000, false);
+	ck_assert_uint_eq(waiting(), 0);
+	ck_assert_uint_eq(peer.n, 5);
+	ck_assert_uint_eq(spool_facts_now(spool).refused, 0);
+	ck_assert(has(1, "\r\n\r\n{\"camera\":\"a\",\"people\":0}"));
+	ck_assert(has(2, "\"people\":1}"));
+	ck_assert(has(4, "\r\n\r\n{\"camera\":\"a\",\"people\":0}"));
+}
+END_TEST
+
 START_TEST(rows_of_a_renamed_camera_do_not_hold_up_the_rest)
 {
 	static const struct reply r[] = {
@@ -431,6 +450,7 @@ Suite *test_ingest_post(void)
 	tcase_add_test(t, fresh_rows_get_every_other_request);
 	tcase_add_test(t, a_backlog_is_split_once_the_api_answers);
 	tcase_add_test(t, an_unknown_camera_is_waited_for);
+	tcase_add_test(t, rows_of_an_unknown_camera_do_not_hold_up_the_rest);
 	tcase_add_test(t, rows_of_a_renamed_camera_do_not_hold_up_the_rest);
 	tcase_add_test(t, a_refused_token_keeps_the_rows_and_is_read_again);
 	tcase_add_test(t, retry_after_is_honoured);
