@@ -155,6 +155,8 @@ Suite *test_ingest_clock(void)
 	Suite *s = suite_create("ingest/clock");
 	TCase *t = tcase_create("clock");
 
+	tcase_set_timeout(t, 60);
+
 	tcase_add_test(t, a_streams_own_times_smooth_what_the_network_did);
 	tcase_add_test(
 		t, a_stream_that_leaps_or_tells_nothing_is_taken_as_it_comes);
