@@ -50,6 +50,7 @@ const actions = {
 	fill: (where, text) => page.fill(where, text),
 	click: (where) => page.click(where),
 	check: (where) => page.check(where, { force: true }),
+	setFiles: (where, path) => page.setInputFiles(where, path),
 	select: (where, value) => page.selectOption(where, value),
 	press: (key) => page.keyboard.press(key),
 	evaluate: (script) => page.evaluate(script),
