@@ -77,8 +77,11 @@ def test_every_answer_has_its_fields(tally, path):
         assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT",
                             value(got, "Date"))
         assert value(got, "Connection") == "close"
-        if method != "OPTIONS":
-            assert value(got, "Content-Type") == "application/problem+json"
+        kind = value(got, "Content-Type")
+        if path.startswith("/upload"):  # a page, as people get it
+            assert kind in (None, "text/html; charset=utf-8")
+        elif method != "OPTIONS":
+            assert kind == "application/problem+json"
             problem(json.loads(got[2]), 405)
 
 
