@@ -20,6 +20,19 @@ export function address(path, values) {
 
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
+/* The body as words for curl; a token in a form is named, not shown. */
+function data(body) {
+	if (body === null)
+		return [];
+	if (body instanceof File)
+		return ['--data-binary', quoted(`@${body.name}`)];
+	if (!(body instanceof FormData))
+		return ['--data-binary', quoted(body)];
+	return [...body].flatMap(([name, value]) => ['-F',
+		name === 'token' ? '"token=$TOKEN"' : quoted(
+			`${name}=${value instanceof File ? `@${value.name}` : value}`)]);
+}
+
 /* The same for a shell; the token is named, not shown. */
 export function curl(method, path, headers, body, withToken) {
 	const words = ['curl'];
@@ -30,9 +43,7 @@ export function curl(method, path, headers, body, withToken) {
 		words.push('-H', '"Authorization: Bearer $TOKEN"');
 	for (const [name, value] of Object.entries(headers))
 		words.push('-H', quoted(`${name}: ${value}`));
-	if (body !== null)
-		words.push('--data-binary', quoted(body));
-	words.push(quoted(location.origin + path));
+	words.push(...data(body), quoted(location.origin + path));
 	return words.join(' ');
 }
 

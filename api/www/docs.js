@@ -70,7 +70,60 @@ function field(parameter, id) {
 	};
 }
 
-/* { node, read }: read() is { type, text }, null where there is no body. */
+/* What a body of this type is written in: { node, read }; read() is a text, a
+ * file, or the parts of a form. */
+function editor(type, { schema, example }, id) {
+	if (type === 'multipart/form-data')
+		return form(schema, id);
+	if (schema.contentMediaType) {
+		const input = el('input', { id, type: 'file' });
+
+		return {
+			node: el('div', { class: 'field' },
+				el('label', { for: id }, 'File'), input),
+			read: () => input.files[0] ?? null,
+		};
+	}
+	const text = el('textarea', {
+		id, rows: 8, spellcheck: 'false', autocomplete: 'off' });
+
+	text.value = type.endsWith('urlencoded')
+		? new URLSearchParams(example) : pretty(example ?? '');
+	return {
+		node: el('div', { class: 'field' },
+			el('label', { for: id }, 'Body'), text),
+		read: () => text.value === '' ? null : text.value,
+	};
+}
+
+function form(schema, id) {
+	const inputs = Object.entries(schema.properties).map(([name, part]) => {
+		const { node } = field({ name, schema: part, in: 'form',
+			description: part.description ?? '' }, `${id}-${name}`);
+		const input = node.querySelector('input, select');
+
+		if (part.contentMediaType)
+			input.type = 'file';
+		else if (name === 'token')
+			input.type = 'password';
+		return { name, node, input };
+	});
+
+	return {
+		node: el('div', { class: 'fields' },
+			...inputs.map(({ node }) => node)),
+		read: () => {
+			const parts = new FormData();
+
+			for (const { name, input } of inputs)
+				if (input.value !== '')
+					parts.append(name, input.files?.[0] ?? input.value);
+			return parts;
+		},
+	};
+}
+
+/* { node, read }: read() is { type, content }, null where there is no body. */
 function body(operation, id) {
 	const { requestBody } = operation;
 
@@ -79,27 +132,27 @@ function body(operation, id) {
 	const types = Object.keys(requestBody.content);
 	const type = el('select', { id: `${id}-type` },
 		...types.map((one) => el('option', {}, one)));
-	const text = el('textarea', {
-		id: `${id}-body`, rows: 8, spellcheck: 'false',
-		autocomplete: 'off',
-	});
+	const place = el('div', {});
+	let now = null;
 	const show = () => {
-		const { example } = requestBody.content[type.value];
-
-		text.value = type.value.endsWith('urlencoded')
-			? new URLSearchParams(example) : pretty(example ?? '');
+		now = editor(type.value, requestBody.content[type.value],
+			`${id}-body`);
+		place.replaceChildren(now.node);
 	};
 
 	show();
 	type.addEventListener('change', show);
 	return {
-		read: () => text.value === '' && !requestBody.required
-			? null : { type: type.value, text: text.value },
+		read: () => {
+			const content = now.read();
+
+			return content === null && !requestBody.required ? null
+				: { type: type.value, content: content ?? '' };
+		},
 		node: el('div', { class: 'fields' },
 			el('div', { class: 'field' },
 				el('label', { for: type.id }, 'Content-Type'), type),
-			el('div', { class: 'field' },
-				el('label', { for: text.id }, 'Body'), text)),
+			place),
 	};
 }
 
@@ -121,25 +174,26 @@ function outcome(answer, command) {
 
 async function ask(route, fields, sent, shown) {
 	const values = { path: {}, query: {}, header: {} };
-	const content = sent.read();
+	const given = sent.read();
 
 	for (const { parameter, read } of fields) {
 		const value = read();
 		if (value !== undefined)
 			values[parameter.in][parameter.name] = value;
 	}
-	if (content)
-		values.header['Content-Type'] = content.type;
+	/* Of a form the browser says what stands between its parts. */
+	if (given && !(given.content instanceof FormData))
+		values.header['Content-Type'] = given.type;
 	const secured = route.operation.security.length > 0;
 	const path = address(route.path, values);
-	const text = content?.text ?? null;
+	const content = given?.content ?? null;
 
 	shown.setAttribute('aria-busy', 'true');
-	const answer = await send(route.method, path, values.header, text,
+	const answer = await send(route.method, path, values.header, content,
 		secured ? token.value.trim() : '');
 	shown.removeAttribute('aria-busy');
 	shown.replaceChildren(...outcome(answer,
-		curl(route.method, path, values.header, text, secured)));
+		curl(route.method, path, values.header, content, secured)));
 	status.classList.toggle('error', !/^2|^304/.test(answer.status));
 	status.textContent = `${route.method} ${path}: ${
 		answer.problem ?? answer.status}`;
