@@ -53,17 +53,21 @@ def token_of(tally, route):
                          ids=str)
 def test_head_is_get_without_the_body(tally, route):
     token, path = token_of(tally, route), address(route)
+    # /healthz tells the time, too.
+    moving = {"Date"} | ({"Content-Length"} if path == "/healthz" else set())
+
+    def still(got):
+        return got[0], [f for f in got[1] if f[0] not in moving]
+
     for more in ("", "Accept: text/csv\r\nAccept-Encoding: gzip\r\n"):
-        get = ask(tally, "GET", path, more, token=token)
-        head = ask(tally, "HEAD", path, more, token=token)
-        assert head[2] == b"" and head[0] == get[0]
-        names = ["Content-Length", "Date"]
-        if path != "/healthz":  # which tells the time, too
-            names.remove("Content-Length")
-        a, b = ([f for f in got[1] if f[0] not in names]
-                for got in (get, head))
-        assert a == b
-        assert get[0] == 304 or int(value(get, "Content-Length")) == len(get[2])
+        for _ in range(20):  # until nothing changed in between
+            get, head, after = (ask(tally, method, path, more, token=token)
+                                for method in ("GET", "HEAD", "GET"))
+            if still(get) == still(after):
+                break
+        assert still(head) == still(get) == still(after)
+        assert head[2] == b""
+        assert int(value(get, "Content-Length")) == len(get[2])
 
 
 @pytest.mark.parametrize("path", sorted({address(r) for r in routes()}))
