@@ -125,33 +125,53 @@ static void match(struct found sum[GROUP_COUNT], const struct detection *drawn,
 	}
 }
 
-static bool look_at_image(struct engine *e, const char *set, const char *name,
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_image(const struct dirent *e)
+{
+	return *e->d_name != '.' && strrchr(e->d_name, '.');
+}
+
+/* Every image of the folder, a second each: so its time is its place among the
+ * names. */
+static unsigned look_at_images(struct engine *e, const char *set,
 	const enum kind *kind, int kinds, struct found sum[GROUP_COUNT])
 {
 	static struct detections d;
 	static struct detection drawn[DETECT_MAX];
 	char path[2 * NAME];
+	struct dirent **name;
 	struct source *s;
 	struct frame f;
-	bool ok = false;
+	unsigned images = 0;
+	int n;
 
-	snprintf(path, sizeof(path), "%s/groundtruth/%s/images/%s", data, set,
-		name);
-	if (source_open(&s, path))
-		return false;
-	if (!source_read(s, &f) && !e->find(e, &f, &d)) {
-		size_t stem = strlen(name) - strlen(strrchr(name, '.'));
+	snprintf(path, sizeof(path), "%s/groundtruth/%s/images", data, set);
+	if ((n = scandir(path, &name, is_image, by_name)) < 0)
+		return 0;
+	if (!source_open_folder(&s, path, 1)) {
+		while (!source_read(s, &f) && !e->find(e, &f, &d)) {
+			const char *file = name[f.pts_us / 1000000]->d_name;
+			int stem = (int)(strrchr(file, '.') - file);
 
-		snprintf(path, sizeof(path),
-			"%s/groundtruth/%s/labels/%.*s.txt", data, set,
-			(int)stem, name);
-		match(sum, drawn,
-			read_boxes(path, kind, kinds, &f, drawn, DETECT_MAX),
-			&d);
-		ok = true;
+			snprintf(path, sizeof(path),
+				"%s/groundtruth/%s/labels/%.*s.txt", data, set,
+				stem, file);
+			match(sum, drawn,
+				read_boxes(path, kind, kinds, &f, drawn,
+					DETECT_MAX),
+				&d);
+			images++;
+		}
+		source_close(s);
 	}
-	source_close(s);
-	return ok;
+	for (int i = 0; i < n; i++)
+		free(name[i]);
+	free(name);
+	return images;
 }
 
 static void tell_boxes(const char *set, unsigned images, const struct found *s,
@@ -168,30 +188,16 @@ static bool boxes(struct engine *e, const char *set)
 	struct found sum[GROUP_COUNT] = {{0}};
 	enum kind kind[CLASSES];
 	int kinds = read_classes(set, kind);
-	char path[NAME];
-	unsigned images = 0, bad = 0;
-	struct dirent *entry;
-	DIR *dir;
+	unsigned images;
 
-	snprintf(path, sizeof(path), "%s/groundtruth/%s/images", data, set);
-	if (!kinds || !(dir = opendir(path))) {
+	if (!kinds) {
 		printf("%-28s is not there\n", set);
 		return true;
 	}
-	while ((entry = readdir(dir))) {
-		if (*entry->d_name == '.' || !strrchr(entry->d_name, '.'))
-			continue;
-		if (look_at_image(e, set, entry->d_name, kind, kinds, sum))
-			images++;
-		else
-			bad++;
-	}
-	closedir(dir);
+	images = look_at_images(e, set, kind, kinds, sum);
 	for (int g = 0; g < GROUP_COUNT; g++)
 		tell_boxes(set, images, &sum[g], group_name((enum group)g));
-	if (bad)
-		printf("%-28s %u images cannot be read\n", set, bad);
-	return !bad;
+	return images > 0;
 }
 
 /* --- counts --- */
