@@ -354,7 +354,8 @@ enum status camera_run(struct camera *c)
 	enum status status = STATUS_FAILED;
 
 	if (!r ||
-		counter_init(&r->counter, c->interval_s, c->engine->kinds, 0)) {
+		counter_init(&r->counter, c->interval_s, c->engine->kinds,
+			c->engine->sure)) {
 		free(r);
 		return STATUS_FAILED;
 	}

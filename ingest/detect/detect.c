@@ -171,6 +171,15 @@ static enum err read_network(
 
 /* --- the engines --- */
 
+/* Of any box: those below the threshold are for the tracker's second round. */
+static double least_score(const struct conf *c)
+{
+	return c->ingest_threshold_weak > 0 &&
+			c->ingest_threshold_weak < c->ingest_threshold
+		? c->ingest_threshold_weak
+		: c->ingest_threshold;
+}
+
 /* Networks that Debian's Darknet cannot run are OpenCV's, beside it. */
 static enum err open_darknet(struct engine **e, const struct conf *c,
 	const struct net_files *nets, size_t n)
@@ -195,10 +204,10 @@ static enum err open_darknet(struct engine **e, const struct conf *c,
 		return E_INVALID;
 	}
 	if (n_foreign)
-		r = opencv_open(&beside, foreign, n_foreign,
-			c->ingest_threshold, c->ingest_threads);
+		r = opencv_open(&beside, foreign, n_foreign, least_score(c),
+			c->ingest_threads);
 	if (!r)
-		r = darknet_open(e, own, n_own, c->ingest_threshold, beside);
+		r = darknet_open(e, own, n_own, least_score(c), beside);
 	if (r && beside)
 		beside->free(beside);
 	return r;
@@ -226,9 +235,11 @@ static enum err open_networks(struct engine **e, const struct conf *c,
 			log_warn("engine %s: class \"%s\" of ingest.classes is "
 				 "in no names list",
 				name, map->entry[i].name);
-	r = darknet ? open_darknet(e, c, nets, n)
-		    : opencv_open(e, nets, n, c->ingest_threshold,
-			      c->ingest_threads);
+	r = darknet
+		? open_darknet(e, c, nets, n)
+		: opencv_open(e, nets, n, least_score(c), c->ingest_threads);
+	if (!r)
+		(*e)->sure = (float)c->ingest_threshold;
 	if (!r && !(*e)->kinds) {
 		log_error("engine %s: ingest.classes maps no class of the "
 			  "names lists",

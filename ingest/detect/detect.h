@@ -27,6 +27,7 @@ struct detections {
 struct engine {
 	const char *name;
 	unsigned kinds; /* 1 << kind for each it can tell */
+	float sure;	/* least score of a box that may begin an object */
 	/* Sets d->n.  Logs its library's words: E_NOMEM, E_CORRUPT; E_BUSY:
 	 * not this picture, maybe the next. */
 	enum err (*find)(

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ingest/drawings.h"
 #include "ingest/post.h"
 #include "tests/ingest/disk.h"
 
@@ -55,6 +56,8 @@ static bool read_request(int c)
 		n += (size_t)k;
 		body = strstr(at, "\r\n\r\n");
 		length = strstr(at, "Content-Length: ");
+		if (body && !length)
+			want = n; /* a GET */
 		if (body && length)
 			want = (size_t)(body + 4 - at) +
 				strtoul(length + 16, NULL, 10);
@@ -435,6 +438,56 @@ START_TEST(a_url_with_credentials_or_a_path_is_refused)
 }
 END_TEST
 
+#define DRAWN(lines) "{\"cameras\":[{\"camera\":\"a\",\"lines\":[" lines "]}]}"
+
+static void *follow(void *arg)
+{
+	drawings_run(arg);
+	return NULL;
+}
+
+START_TEST(what_is_drawn_is_asked_for_unless_it_has_the_tag_that_is_known)
+{
+	static const struct reply r[] = {
+		{200, "ETag: \"one\"\r\n",
+			DRAWN("{\"line\":\"b\",\"points\":[[0,0],[1,1]]}")},
+		{503, NULL, "{}"}, {200, "ETag: \"two\"\r\n", DRAWN("")},
+		{304, NULL, ""}};
+	struct drawings_settings s = {.url = url, .token_file = token_path};
+	struct drawings *d;
+	struct shapes shapes;
+	uint64_t seen = 0;
+	struct halt halt;
+	pthread_t thread;
+
+	peer_start(r, ARRAY_LEN(r));
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d", peer.port);
+	halt_init(&halt);
+	s.halt = &halt;
+	ck_assert_int_eq(drawings_open(&d, &s), E_OK);
+	ck_assert(drawings_take(d, "a", &seen, &shapes));
+	ck_assert_uint_eq(shapes.lines_n, 1);
+	ck_assert(!drawings_take(d, "a", &seen, &shapes));
+	ck_assert_int_eq(pthread_create(&thread, NULL, follow, d), 0);
+	while (!drawings_take(d, "a", &seen, &shapes))
+		usleep(10000);
+	ck_assert_uint_eq(shapes.lines_n, 0);
+	halt_say(&halt);
+	pthread_join(thread, NULL);
+	drawings_close(d);
+	peer_stop();
+	halt_fini(&halt);
+	ck_assert(!has(0, "If-None-Match"));
+	ck_assert(has(0, "GET /api/v1/ingest/config HTTP"));
+	for (size_t i = 0; i < 3; i++)
+		ck_assert(has(i, "Authorization: Bearer secret-1"));
+	for (size_t i = 1; i < 3; i++) {
+		ck_assert(has(i, "GET /api/v1/ingest/config?wait="));
+		ck_assert(has(i, "If-None-Match: \"one\""));
+	}
+}
+END_TEST
+
 Suite *test_ingest_post(void);
 Suite *test_ingest_post(void)
 {
@@ -455,6 +508,8 @@ Suite *test_ingest_post(void)
 	tcase_add_test(t, a_refused_token_keeps_the_rows_and_is_read_again);
 	tcase_add_test(t, retry_after_is_honoured);
 	tcase_add_test(t, the_last_try_of_a_program_that_ends_is_one);
+	tcase_add_test(t,
+		what_is_drawn_is_asked_for_unless_it_has_the_tag_that_is_known);
 	tcase_add_test(t, a_url_with_credentials_or_a_path_is_refused);
 	suite_add_tcase(s, t);
 	return s;
