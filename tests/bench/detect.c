@@ -147,18 +147,22 @@ int main(void)
 	char err[512];
 	double rss_before = rss();
 	struct halt halt;
+	struct gate gate;
 	struct conf conf;
 	struct camera c = {.code = "bench",
 		.interval_s = 10,
 		.max = true,
 		.start_us = INT64_C(1763683200000000),
 		.loops = 1000000,
+		.gate = &gate,
+		.wall_clock_us = camera_wall_clock_us,
 		.halt = &halt};
 	int failed = 1;
 
 	log_open("bench", LOG_WARN);
 	conf_init(&conf);
 	halt_init(&halt);
+	gate_init(&gate, 1);
 	snprintf(setting, sizeof(setting), "ingest.models_dir=%s",
 		models && *models ? models : "../shared/models");
 	if (!clip || !*clip)
@@ -166,12 +170,15 @@ int main(void)
 	if (conf_set(&conf, setting, err) || !mkdtemp(dir))
 		return 1;
 	if (!engine_open(&c.engine, &conf) && !source_open(&c.source, clip) &&
-		!spool_open(&c.spool, dir, 1 << 20))
+		!spool_open(&c.spool, dir, 1 << 20) &&
+		(c.marks = marks_open(dir)))
 		failed = run(&c, rss_before);
+	marks_close(c.marks);
 	spool_close(c.spool);
 	source_close(c.source);
 	if (c.engine)
 		c.engine->free(c.engine);
+	gate_fini(&gate);
 	halt_fini(&halt);
 	conf_free(&conf);
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
