@@ -70,6 +70,8 @@ static void set_up_server(void)
 
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	ck_assert(mkdtemp(dir));
+	/* Any other server that starts removes what it finds in /tmp. */
+	setenv("TMPDIR", dir, 1);
 	snprintf(data_option, sizeof(data_option), "--datadir=%s/data", dir);
 	snprintf(socket_option, sizeof(socket_option), "--socket=%s/s", dir);
 	snprintf(command, sizeof(command),
