@@ -46,7 +46,26 @@ enum {
 	C_RETIRED,
 	C_CREATED,
 	C_FAILED,
-	C_FAILED_ROW
+	C_FAILED_ROW,
+	C_INGEST
+};
+/* Columns from C_INGEST on, as the list has them. */
+enum {
+	G_NAME,
+	G_AT,
+	G_STATE,
+	G_VERSION,
+	G_ENGINE,
+	G_PICTURES,
+	G_DROPPED,
+	G_FPS,
+	G_WAITING,
+	G_BYTES,
+	G_OLDEST,
+	G_REFUSED,
+	G_GIVEN_UP,
+	G_ERROR,
+	G_N
 };
 /* Columns of Q_CAMERAS_TODAY. */
 enum { T_AT, T_OBSERVED, T_FIRST, T_SECOND, T_LONG, T_N };
@@ -64,7 +83,22 @@ static const struct list_column columns[] = {
 	{"today", "gaps", LIST_JSON, false},
 	{"last_error", "at", LIST_TEXT, false},
 	{"last_error", "detail", LIST_TEXT, false},
+	{"ingest", "name", LIST_TEXT, false},
+	{"ingest", "at", LIST_TEXT, false},
+	{"ingest", "state", LIST_TEXT, false},
+	{"ingest", "version", LIST_TEXT, false},
+	{"ingest", "engine", LIST_TEXT, false},
+	{"ingest", "pictures", LIST_INT, false},
+	{"ingest", "dropped", LIST_INT, false},
+	{"ingest", "fps", LIST_REAL, false},
+	{"ingest", "waiting", LIST_INT, false},
+	{"ingest", "bytes", LIST_INT, false},
+	{"ingest", "oldest", LIST_TEXT, false},
+	{"ingest", "refused", LIST_INT, false},
+	{"ingest", "given_up", LIST_INT, false},
+	{"ingest", "error", LIST_TEXT, false},
 };
+enum { COLUMN_INGEST = ARRAY_LEN(columns) - G_N };
 
 struct row {
 	int64_t id;
@@ -75,6 +109,7 @@ struct row {
 	int64_t day_start;
 	int64_t observed_s;
 	bool watched[QUARTERS]; /* most of that quarter hour of the day */
+	struct db_cell ingest[G_N];
 };
 
 struct cameras {
@@ -130,6 +165,25 @@ static enum err day_start(struct req *r, struct row *row, int64_t now)
 	return E_OK;
 }
 
+static void take_ingest(struct req *r, struct row *row, const struct db_cell *c)
+{
+	char at[WHEN_TEXT];
+
+	for (int i = 0; i < G_N; i++) {
+		row->ingest[i] = c[i];
+		if (c[i].null)
+			continue;
+		if (i == G_AT || i == G_OLDEST)
+			row->ingest[i] = DB_S(when_format(
+				at, when_from_number(c[i].i), 0, true));
+		if (columns[COLUMN_INGEST + i].kind == LIST_TEXT)
+			row->ingest[i] = DB_S(copy(r, &row->ingest[i]));
+	}
+	/* It may speak of cameras that are not this caller's. */
+	if (r->who.cameras)
+		row->ingest[G_ERROR] = DB_NULL;
+}
+
 static enum err fill(
 	struct req *r, struct row *row, const struct db_cell *c, int64_t now)
 {
@@ -143,6 +197,7 @@ static enum err fill(
 		.created_at = instant(&c[C_CREATED]),
 		.failed_at = instant(&c[C_FAILED]),
 		.failed_row = instant(&c[C_FAILED_ROW])};
+	take_ingest(r, row, &c[C_INGEST]);
 	return r->arena.full ? E_TOO_BIG : day_start(r, row, now);
 }
 
@@ -243,6 +298,7 @@ static void item(
 		DB_S(row->state), [10] = DB_NULL, [11] = DB_NULL};
 	struct text gaps;
 
+	memcpy(&cell[COLUMN_INGEST], row->ingest, sizeof(row->ingest));
 	text_init(&gaps, 16384);
 	if (row->seen_at)
 		cell[4] = DB_S(when_format(seen, row->seen_at, 0, true));

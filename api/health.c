@@ -65,7 +65,12 @@ enum {
 	H_TRIGGERS,
 	H_BEYOND,
 	H_KEPT_FROM,
-	H_RETENTION
+	H_RETENTION,
+	H_INGESTS,
+	H_INGESTS_LATE,
+	H_INGESTS_FULL,
+	H_WAITING,
+	H_OLDEST
 };
 
 static void ask(struct health *h);
@@ -287,6 +292,23 @@ static bool storage_checks(struct text *t, const struct db_cell *c)
 	return bad;
 }
 
+static bool ingest_check(struct text *t, const struct db_cell *c)
+{
+	bool bad = check(t, "ingest",
+		c[H_INGESTS_FULL].i ? "the spool of an ingest is full"
+			: c[H_INGESTS_LATE].i
+			? "an ingest has said nothing for a minute"
+			: NULL);
+
+	integer(t, "known", &c[H_INGESTS]);
+	integer(t, "late", &c[H_INGESTS_LATE]);
+	integer(t, "full", &c[H_INGESTS_FULL]);
+	integer(t, "rows_waiting", &c[H_WAITING]);
+	integer(t, "oldest_s", &c[H_OLDEST]);
+	json_close(t, '}');
+	return bad;
+}
+
 /* What this process holds and what it turned away since its start; so far a
  * bound that was reached is no fault of its own. */
 static void load(struct text *t, struct req *r)
@@ -359,6 +381,7 @@ enum step health_answer(struct req *r)
 	integer(&checks, "last_run_s", &c[H_RUN_AGE]);
 	json_close(&checks, '}');
 	bad |= storage_checks(&checks, c);
+	bad |= ingest_check(&checks, c);
 	load(&checks, r);
 	json_close(&checks, '}');
 	json_open(t, NULL, '{');

@@ -107,6 +107,11 @@ enum step config_ask(struct req *r);
 enum step config_find(struct req *r);
 enum step config_answer(struct req *r);
 
+/* ingests.c: POST /ingest/status */
+enum step ingest_status_begin(struct req *r);
+enum step ingest_status_take(struct req *r);
+enum step ingest_status_kept(struct req *r);
+
 /* tokens.c: GET and POST /tokens, POST /tokens/{id}/rotate, DELETE
  * /tokens/{id} */
 enum step tokens_find(struct req *r);

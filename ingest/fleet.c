@@ -6,6 +6,7 @@
 #include "ingest/fleet.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,10 @@ unsigned fleet_check(const struct conf *c, bool in_log)
 	if (strcmp(c->ingest_spool_full, "wait") &&
 		strcmp(c->ingest_spool_full, "drop_oldest")) {
 		fault(&l, "spool_full", "is neither wait nor drop_oldest");
+		faults++;
+	}
+	if (c->ingest_name[strspn(c->ingest_name, FLEET_NAME_LETTERS)]) {
+		fault(&l, "name", "is not of letters, digits, ., _ and -");
 		faults++;
 	}
 	if (c->cameras && *c->ingest_source) {
@@ -647,6 +652,12 @@ bool fleet_has(struct fleet *f, const char *code)
 	return has;
 }
 
+/* In thousandths, for the API takes no more digits than a double keeps. */
+static void say_real(struct text *t, const char *name, double v)
+{
+	json_double(t, name, round(v * 1000) / 1000);
+}
+
 static void tell_member(struct member *m, struct text *t)
 {
 	struct camera_facts *f = &m->camera.facts;
@@ -665,8 +676,8 @@ static void tell_member(struct member *m, struct text *t)
 	json_str(t, "engine", m->own.ingest_engine);
 	json_int(t, "pictures", (int64_t)looked);
 	json_int(t, "dropped", (int64_t)atomic_load(&f->dropped));
-	json_double(t, "fps", m->fps);
-	json_double(t, "detect_ms", (double)atomic_load(&f->find_us) / 1e3);
+	say_real(t, "fps", m->fps);
+	say_real(t, "detect_ms", (double)atomic_load(&f->find_us) / 1e3);
 	if (last)
 		json_int(t, "last_picture_s", (now - last) / 1000000);
 	else

@@ -13,6 +13,10 @@
 #include "common/text.h"
 #include "ingest/camera.h"
 
+/* Of ingest.name. */
+#define FLEET_NAME_LETTERS \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
 struct member; /* a camera with its settings */
 
 struct fleet {

@@ -19,7 +19,7 @@
 #include "ingest/fleet.h"
 #include "ingest/post.h"
 #include "ingest/probe.h"
-#include "ingest/tell.h"
+#include "ingest/report.h"
 
 enum {
 	SECOND = 1000000,     /* µs */
@@ -70,6 +70,9 @@ struct ingest {
 	struct drawings_settings drawings_settings;
 	struct drawings *drawings;
 	struct halt drawn_enough;
+	struct tell_settings tell_settings;
+	struct tell *tell;
+	struct report *report;
 	pthread_t main;
 	enum err post_err;
 	bool post_ended; /* under fleet.lock */
@@ -232,9 +235,25 @@ static void wait_for_end(struct ingest *in, const sigset_t *signals)
 		}
 }
 
+static void start_telling(struct ingest *in)
+{
+	const struct conf *c = &in->conf;
+
+	in->tell_settings = (struct tell_settings){.dir = c->ingest_spool_dir,
+		.name = c->ingest_name,
+		.fleet = &in->fleet,
+		.spool = in->spool,
+		.post = in->post};
+	in->tell = tell_start(&in->tell_settings);
+	if (in->tell)
+		in->report = report_start(
+			c->ingest_url, c->ingest_token_file, in->tell);
+	else
+		log_warn("no thread for what --status prints");
+}
+
 static enum status run(struct ingest *in, const sigset_t *signals)
 {
-	struct tell *tell;
 	pthread_t post, drawings;
 	struct spool_facts f;
 	enum status s;
@@ -250,10 +269,7 @@ static enum status run(struct ingest *in, const sigset_t *signals)
 		pthread_join(post, NULL);
 		return STATUS_FAILED;
 	}
-	tell = tell_start(
-		in->conf.ingest_spool_dir, &in->fleet, in->spool, in->post);
-	if (!tell)
-		log_warn("no thread for what --status prints");
+	start_telling(in);
 	if ((s = fleet_start(&in->fleet)))
 		post_end(in->post, 0, true);
 	else
@@ -261,7 +277,8 @@ static enum status run(struct ingest *in, const sigset_t *signals)
 	halt_say(&in->drawn_enough);
 	pthread_join(drawings, NULL);
 	pthread_join(post, NULL);
-	tell_stop(tell);
+	report_stop(in->report);
+	tell_stop(in->tell);
 	if (s)
 		return s;
 	if (in->fleet.status == STATUS_SYNC || in->post_err == E_CORRUPT)

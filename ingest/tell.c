@@ -12,24 +12,29 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/version.h"
 #include "common/when.h"
 
 enum {
 	PERIOD_US = 1000000,
 	STALE_S = 30, /* a process that hangs says nothing any more */
-	TEXT_MAX = 256 * 1024
+	NAME_MAX_BYTES = 64
 };
 
 struct tell {
+	const struct tell_settings *set;
 	char *path, *path_new;
-	struct fleet *fleet;
-	struct spool *spool;
-	struct post *post;
+	char name[NAME_MAX_BYTES + 1];
 	struct halt halt;
 	struct text text;
 	int64_t started_at;
 	pthread_t thread;
-	bool told; /* that the file cannot be written */
+	bool told;    /* that the file cannot be written */
+	bool stopped; /* the thread */
+
+	pthread_mutex_t lock; /* of the two below */
+	struct text report;
+	char sign[TELL_SIGN];
 };
 
 /* --- saying --- */
@@ -71,18 +76,53 @@ static void say_post(struct text *t, struct post *post)
 	json_close(t, '}');
 }
 
+static void say_own(struct tell *t, struct text *to)
+{
+	json_str(to, "ingest", t->name);
+	json_str(to, "version", TALLY_VERSION);
+	json_int(to, "up_s", when_now() - t->started_at);
+	say_spool(to, t->set->spool);
+	say_post(to, t->set->post);
+	fleet_tell(t->set->fleet, to);
+}
+
 static void say_all(struct tell *t)
 {
 	text_clear(&t->text);
 	json_open(&t->text, NULL, '{');
 	say_time(&t->text, "at", when_now());
 	json_int(&t->text, "pid", getpid());
-	json_int(&t->text, "up_s", when_now() - t->started_at);
-	say_spool(&t->text, t->spool);
-	say_post(&t->text, t->post);
-	fleet_tell(t->fleet, &t->text);
+	say_own(t, &t->text);
 	json_close(&t->text, '}');
 	text_str(&t->text, "\n");
+}
+
+static void say_report(struct tell *t, struct text *to, bool stopped)
+{
+	text_clear(to);
+	json_open(to, NULL, '{');
+	json_bool(to, "stopped", stopped);
+	say_own(t, to);
+	json_close(to, '}');
+}
+
+/* What the API should hear of at once. */
+static void make_sign(struct tell *t)
+{
+	struct spool_facts f = spool_facts_now(t->set->spool);
+	bool failing = *post_facts_now(t->set->post).error != '\0';
+
+	snprintf(t->sign, sizeof(t->sign), "%d %d %d %llu %llu", f.full,
+		failing, f.lost + f.expired > 0, (unsigned long long)f.refused,
+		(unsigned long long)f.quarantined);
+}
+
+static void say_anew(struct tell *t)
+{
+	pthread_mutex_lock(&t->lock);
+	say_report(t, &t->report, false);
+	make_sign(t);
+	pthread_mutex_unlock(&t->lock);
 }
 
 /* Not synced: after a crash nobody asks for it. */
@@ -102,6 +142,7 @@ static void *tell_thread(void *arg)
 	struct tell *t = arg;
 
 	do {
+		say_anew(t);
 		say_all(t);
 		if (!t->text.full && write_file(t)) {
 			t->told = false;
@@ -117,28 +158,47 @@ static void *tell_thread(void *arg)
 static void tell_free(struct tell *t)
 {
 	text_free(&t->text);
+	text_free(&t->report);
+	pthread_mutex_destroy(&t->lock);
 	halt_fini(&t->halt);
 	free(t->path);
 	free(t->path_new);
 	free(t);
 }
 
-struct tell *tell_start(const char *dir, struct fleet *fleet,
-	struct spool *spool, struct post *post)
+/* A name of letters, digits, ".", "_" and "-"; the machine's where the settings
+ * have none. */
+static void choose_name(struct tell *t)
+{
+	char host[256] = "";
+
+	if (!*t->set->name && gethostname(host, sizeof(host) - 1))
+		host[0] = '\0';
+	snprintf(t->name, sizeof(t->name), "%.*s", NAME_MAX_BYTES,
+		*t->set->name ? t->set->name : host);
+	for (char *c = t->name; *c; c++)
+		if (!strchr(FLEET_NAME_LETTERS, *c))
+			*c = '-';
+	if (!*t->name)
+		strcpy(t->name, "ingest");
+}
+
+struct tell *tell_start(const struct tell_settings *s)
 {
 	struct tell *t = calloc(1, sizeof(*t));
 
 	if (!t)
 		return NULL;
+	t->set = s;
 	halt_init(&t->halt);
-	text_init(&t->text, TEXT_MAX);
-	t->fleet = fleet;
-	t->spool = spool;
-	t->post = post;
+	pthread_mutex_init(&t->lock, NULL);
+	text_init(&t->text, TELL_MAX);
+	text_init(&t->report, TELL_MAX);
 	t->started_at = when_now();
-	if (asprintf(&t->path, "%s/status.json", dir) < 0)
+	choose_name(t);
+	if (asprintf(&t->path, "%s/status.json", s->dir) < 0)
 		t->path = NULL;
-	if (asprintf(&t->path_new, "%s/status.new", dir) < 0)
+	if (asprintf(&t->path_new, "%s/status.new", s->dir) < 0)
 		t->path_new = NULL;
 	if (t->path && t->path_new &&
 		!pthread_create(&t->thread, NULL, tell_thread, t))
@@ -147,12 +207,36 @@ struct tell *tell_start(const char *dir, struct fleet *fleet,
 	return NULL;
 }
 
+bool tell_copy(struct tell *t, struct text *to, char sign[TELL_SIGN])
+{
+	text_clear(to);
+	pthread_mutex_lock(&t->lock);
+	text_add(to, t->report.at ? t->report.at : "", t->report.n);
+	memcpy(sign, t->sign, TELL_SIGN);
+	pthread_mutex_unlock(&t->lock);
+	return to->n && !to->full;
+}
+
+static void end_thread(struct tell *t)
+{
+	if (t->stopped)
+		return;
+	halt_say(&t->halt);
+	pthread_join(t->thread, NULL);
+	t->stopped = true;
+}
+
+void tell_last(struct tell *t, struct text *to)
+{
+	end_thread(t);
+	say_report(t, to, true);
+}
+
 void tell_stop(struct tell *t)
 {
 	if (!t)
 		return;
-	halt_say(&t->halt);
-	pthread_join(t->thread, NULL);
+	end_thread(t);
 	unlink(t->path);
 	tell_free(t);
 }

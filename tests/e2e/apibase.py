@@ -52,6 +52,18 @@ def camera(tally, **members):
     return c
 
 
+def ingest_report(cameras, name="bench-pc", **spool):
+    """What a tally-ingest says of itself."""
+    return {"ingest": name, "version": "0.1.0", "up_s": 5, "stopped": False,
+            "spool": {"waiting": 0, "fresh": 0, "oldest": None, "bytes": 96,
+                      "bytes_max": 65536, "full": False, "refused": 0,
+                      "quarantined": 0, "lost": 0, "expired": 0, **spool},
+            "post": {"stored": 7, "error": None},
+            "cameras": [{"camera": c, "engine": "motion", "pictures": 50,
+                         "dropped": 2, "fps": 4.5, "detect_ms": 3.25,
+                         "last_picture_s": None} for c in cameras]}
+
+
 def row(c, start, length=5, **figures):
     """A row of `length` minutes; people=1 unless figures are given."""
     return {"camera": c, "start_at": z(start),

@@ -16,7 +16,8 @@ import urllib.parse
 
 import pytest
 
-from apibase import OtherApi, code, hours_ago, minutes, row, z
+from apibase import (OtherApi, code, hours_ago, ingest_report, minutes, row,
+                     z)
 from routetable import routes
 from test_api_auth import cookie_of, log_in
 
@@ -137,6 +138,9 @@ ASKS = {
         Ask(lambda w, c: f"{of(c)}/zones/{w.drawn(c, 'zone')}", 204, 404)],
     "GET /api/v1/ingest/config": [
         Ask(lambda w, c: V1 + "/ingest/config", 200)],
+    "POST /api/v1/ingest/status": [
+        Ask(lambda w, c: (V1 + "/ingest/status", ingest_report([c])),
+            204, 403)],
     "GET /api/v1/tokens": [Ask(lambda w, c: V1 + "/tokens", 200)],
     "POST /api/v1/tokens": [
         Ask(lambda w, c: (V1 + "/tokens", {"name": code("t"),

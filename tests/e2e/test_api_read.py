@@ -431,7 +431,7 @@ def test_a_camera_is_made_as_it_was_asked_for(tally):
     items, _ = walk(tally, "/api/v1/cameras")
     assert [i for i in items if i["camera"] == c] == [
         {**want, "last_seen": None, "state": "new", "today": None,
-         "last_error": None}]
+         "last_error": None, "ingest": None}]
 
 
 def test_a_camera_takes_what_is_left_out_from_its_site(tally):

@@ -296,8 +296,13 @@ def test_gaps_and_coverage_are_those_of_the_local_day(tally):
     head, *lines = body.decode().split("\r\n")
     assert head == ("camera,name,site,tz,last_seen,state,today_coverage,"
                     "today_observed_s,today_elapsed_s,today_gaps,"
-                    "last_error_at,last_error_detail")
-    assert any(ln.startswith(f"{new},{new},") and ln.endswith(",new,,,,,,")
+                    "last_error_at,last_error_detail,ingest_name,ingest_at,"
+                    "ingest_state,ingest_version,ingest_engine,"
+                    "ingest_pictures,ingest_dropped,ingest_fps,"
+                    "ingest_waiting,ingest_bytes,ingest_oldest,"
+                    "ingest_refused,ingest_given_up,ingest_error")
+    assert any(ln.startswith(f"{new},{new},")
+               and ln.endswith(",new,,,,,," + "," * 14)
                for ln in lines)
 
 

@@ -565,7 +565,10 @@ def cells(body):
 
 # Members that are objects, and theirs.
 GROUPS = {"today": ("coverage", "observed_s", "elapsed_s", "gaps"),
-          "last_error": ("at", "detail")}
+          "last_error": ("at", "detail"),
+          "ingest": ("name", "at", "state", "version", "engine", "pictures",
+                     "dropped", "fps", "waiting", "bytes", "oldest",
+                     "refused", "given_up", "error")}
 
 
 def flat(item):

@@ -22,6 +22,12 @@ def newest(tally, c):
         "JOIN camera USING (camera_id) WHERE code = %s", c)[0][0]
 
 
+def ingest_state(tally, c):
+    """What the ingest said of itself that watches the camera."""
+    said = tally.json("GET", f"/api/v1/cameras/{c}", tally.read_token)[1]
+    return said["ingest"] and said["ingest"]["state"]
+
+
 def refused(folder):
     kept = folder / "spool" / "refused.ndjson"
     return len(kept.read_text().splitlines()) if kept.exists() else 0
@@ -41,6 +47,7 @@ def test_what_is_drawn_is_counted_without_a_restart(tally, tmp_path):
         stderr=open(log, "w"))
     try:
         wait_for(lambda: newest(tally, c), 120)
+        wait_for(lambda: ingest_state(tally, c) == "running", 120)
         for kind, name, points in (
                 ("line", "door", [[0.5, 0], [0.5, 1]]),
                 ("zone", "hall", [[0, 0], [1, 0], [1, 1], [0, 1]])):
@@ -69,6 +76,8 @@ def test_what_is_drawn_is_counted_without_a_restart(tally, tmp_path):
         ingest.send_signal(signal.SIGTERM)
         assert ingest.wait(60) == 0, log.read_text()
         assert "drawn before holds" not in log.read_text()
+        assert "does not take" not in log.read_text()
+        assert ingest_state(tally, c) == "stopped"
     finally:
         if ingest.poll() is None:
             ingest.kill()

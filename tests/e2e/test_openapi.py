@@ -17,8 +17,8 @@ import urllib.parse
 import pytest
 
 import contract
-from apibase import (OtherApi, camera, code, hours_ago, minutes, raw, row,
-                     wait_for, z)
+from apibase import (OtherApi, camera, code, hours_ago, ingest_report, minutes,
+                     raw, row, wait_for, z)
 from contract import operations
 from routetable import routes
 from running import ROOT
@@ -399,6 +399,10 @@ SPECIAL = special(
         w, o, {"name": code("t"), "scopes": ["read"]})),
     ("createToken", 409, lambda w, o: counts(
         w, o, *[{"name": w.camera, "scopes": ["read"]}] * 2)),
+    ("reportIngest", 204, lambda w, o: counts(w, o, ingest_report([]))),
+    ("reportIngest", 409, lambda w, o: too_many_ingests(w, o)),
+    ("reportIngest", 413, lambda w, o: w.ask(
+        o, body=b" " * 300000, kind="application/json")),
     ("revokeToken", 204, lambda w, o: w.ask(o)),
     ("rotateToken", 409, rotated_twice),
     *uploads("postUpload"), *uploads("sendUpload"),
@@ -416,6 +420,16 @@ SPECIAL = special(
                                        password="b")),
     ("logOut", 303, lambda w, o: w.ask(o)),
 )
+
+
+def too_many_ingests(w, o):
+    w.tally.sql("INSERT INTO ingest SELECT NULL, 'openapi', seq, "
+                "UTC_TIMESTAMP(), 1, '1', 0, 0, 0, NULL, 0, 0, 0, 0, 0, 0, 0, "
+                "0, NULL FROM seq_1_to_256")
+    try:
+        counts(w, o, ingest_report([], code("pc")))
+    finally:
+        w.tally.sql("DELETE FROM ingest WHERE reporter = 'openapi'")
 
 
 def kept_from(w, o):
