@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Map of the file: states; input (read, head, body); output; ends and
- * beginnings of a connection.
+ * Map of the file: states; the socket; input (read, head, body); output; ends
+ * and beginnings of a connection.
  */
 #include "api/conn.h"
 
@@ -17,6 +17,7 @@
 
 #include "api/api.h"
 #include "api/server.h"
+#include "api/tls.h"
 #include "common/when.h"
 
 enum {
@@ -35,6 +36,9 @@ static void conn_become(struct conn *c, enum conn_state state)
 
 	c->state = state;
 	switch (state) {
+	case CONN_SHAKE:
+		c->deadline_ms = now + 1000 * (int64_t)k->api_head_timeout_s;
+		break;
 	case CONN_HEAD:
 		c->begun = c->in_n > 0;
 		c->deadline_ms = now +
@@ -60,6 +64,13 @@ static void conn_become(struct conn *c, enum conn_state state)
 	}
 }
 
+/* The socket tells of what is in it, not of what TLS has taken out. */
+static void tell_pending(struct conn *c)
+{
+	if (c->ssl && c->read_on && tls_pending(c->ssl))
+		event_active(&c->on_read, EV_READ, 0);
+}
+
 static void reading(struct conn *c, bool on)
 {
 	if (on == c->read_on)
@@ -69,6 +80,7 @@ static void reading(struct conn *c, bool on)
 		event_add(&c->on_read, NULL);
 	else
 		event_del(&c->on_read);
+	tell_pending(c);
 }
 
 static void writing(struct conn *c, bool on)
@@ -80,6 +92,28 @@ static void writing(struct conn *c, bool on)
 		event_add(&c->on_write, NULL);
 	else
 		event_del(&c->on_write);
+}
+
+/* ---- the socket ---- */
+
+static ssize_t take(struct conn *c, char *buf, size_t n)
+{
+	return c->ssl ? tls_recv(c->ssl, buf, n) : recv(c->fd, buf, n, 0);
+}
+
+static ssize_t give(struct conn *c, struct iovec v[2])
+{
+	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
+
+	return c->ssl ? tls_send(c->ssl, v) : sendmsg(c->fd, &m, MSG_NOSIGNAL);
+}
+
+/* Ends our half alone. */
+static void give_end(struct conn *c)
+{
+	if (c->ssl)
+		tls_end(c->ssl);
+	shutdown(c->fd, SHUT_WR);
 }
 
 /* ---- input ---- */
@@ -158,14 +192,16 @@ static void head_input(struct conn *c)
 
 void conn_want_body(struct conn *c)
 {
-	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	static char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct iovec v[2] = {{go_on, sizeof(go_on) - 1}, {NULL, 0}};
 
 	conn_become(c, CONN_BODY);
 	/* Twenty-five bytes fit into any socket's buffer; where they do not
-	 * the client goes on by itself after a while. */
+	 * the client goes on by itself after a while.  Of TLS, whose record
+	 * has begun, that is the end. */
 	if (c->req.head.expect_continue && c->in_n == c->head_n &&
-		send(c->fd, go_on, sizeof(go_on) - 1, MSG_NOSIGNAL) < 0)
-		c->gone = errno != EAGAIN && errno != EWOULDBLOCK;
+		give(c, v) < 0)
+		c->gone = c->ssl || (errno != EAGAIN && errno != EWOULDBLOCK);
 	reading(c, true);
 	/* What came with the head is looked at by conn_input's loop. */
 }
@@ -300,12 +336,47 @@ static void maybe_close(struct conn *c)
 		conn_close(c);
 }
 
+/* Goes on with the handshake; plain HTTP is told where it has come to. */
+static void shake(struct conn *c)
+{
+	switch (tls_handshake(c->ssl)) {
+	case TLS_WANTS_READ:
+		writing(c, false);
+		return;
+	case TLS_WANTS_WRITE:
+		writing(c, true);
+		return;
+	case TLS_DONE:
+		writing(c, false);
+		conn_become(c, CONN_HEAD);
+		return;
+	case TLS_PLAIN:
+		tls_free(c->ssl);
+		c->ssl = NULL;
+		conn_become(c, CONN_HEAD);
+		c->body_max = c->server->api->conf.api_body_max;
+		refuse(c, 400,
+			"this port speaks HTTPS; ask for https:// instead of "
+			"http://");
+		return;
+	case TLS_FAILED:
+		c->server->count.refused_tls++;
+		c->gone = true;
+	}
+}
+
 static void on_read(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
 	ssize_t n;
 
-	(void)what;
+	(void)fd, (void)what;
+	if (c->state == CONN_SHAKE) {
+		shake(c);
+		tell_pending(c);
+		maybe_close(c);
+		return;
+	}
 	if (c->state == CONN_LINGER) {
 		if (!linger_input(c))
 			conn_close(c);
@@ -320,7 +391,7 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 		reading(c, false);
 		return;
 	}
-	n = recv(fd, c->in + c->in_n, c->cap - c->in_n, 0);
+	n = take(c, c->in + c->in_n, c->cap - c->in_n);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EINTR)
 			c->gone = true;
@@ -335,6 +406,7 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 		if (c->state == CONN_HEAD || c->state == CONN_BODY)
 			conn_input(c);
 	}
+	tell_pending(c);
 	maybe_close(c);
 }
 
@@ -362,7 +434,7 @@ static void sent(struct conn *c)
 		}
 		/* Close only our half: an unread byte would make the kernel
 		 * reset the connection and take the reply with it. */
-		shutdown(c->fd, SHUT_WR);
+		give_end(c);
 		c->in_n = 0;
 		conn_become(c, CONN_LINGER);
 		reading(c, true);
@@ -387,8 +459,7 @@ static bool push(struct conn *c)
 		{.iov_base = b ? b->at + c->body_sent : NULL,
 			.iov_len = b ? b->n - c->body_sent : 0},
 	};
-	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
-	ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	ssize_t n = give(c, v);
 
 	if (n < 0) {
 		c->gone = errno != EAGAIN && errno != EINTR;
@@ -406,7 +477,9 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (push(c)) {
+	if (c->state == CONN_SHAKE) {
+		shake(c);
+	} else if (push(c)) {
 		sent(c);
 		conn_input(c);
 	}
@@ -447,7 +520,6 @@ void conn_send(
 		{.iov_base = body ? body->at : NULL,
 			.iov_len = body ? body->n : 0},
 	};
-	struct msghdr m = {.msg_iov = v, .msg_iovlen = 2};
 	size_t done;
 	ssize_t n;
 
@@ -456,7 +528,7 @@ void conn_send(
 		c->keep = false;
 	conn_become(c, CONN_SEND);
 	c->body_out = body;
-	n = c->gone ? -1 : sendmsg(c->fd, &m, MSG_NOSIGNAL);
+	n = c->gone ? -1 : give(c, v);
 	if (n < 0 && (c->gone || (errno != EAGAIN && errno != EINTR))) {
 		c->gone = true;
 		return;
@@ -483,6 +555,10 @@ void conn_close(struct conn *c)
 	reading(c, false);
 	writing(c, false);
 	req_end(&c->req);
+	/* A client that waits is told; whether it hears is its own matter. */
+	if (c->ssl && c->state == CONN_HEAD)
+		tls_end(c->ssl);
+	tls_free(c->ssl);
 	close(c->fd);
 	if (c->prev)
 		c->prev->next = c->next;
@@ -517,7 +593,8 @@ void conn_open(struct server *s, int fd, const struct sockaddr *from)
 	struct conn *c = calloc(1, sizeof(*c));
 	int on = 1;
 
-	if (!c) {
+	if (!c || (s->tls && !(c->ssl = tls_begin(s->tls, fd)))) {
+		free(c);
 		close(fd);
 		return;
 	}
@@ -546,7 +623,7 @@ void conn_open(struct server *s, int fd, const struct sockaddr *from)
 	s->conns = c;
 	s->count.open++;
 	s->count.accepted++;
-	conn_become(c, CONN_HEAD);
+	conn_become(c, c->ssl ? CONN_SHAKE : CONN_HEAD);
 	reading(c, true);
 }
 
@@ -569,6 +646,6 @@ void conn_idle(struct conn *c)
 void conn_stop(struct conn *c)
 {
 	c->keep = false;
-	if (c->state == CONN_HEAD)
+	if (c->state == CONN_HEAD || c->state == CONN_SHAKE)
 		conn_close(c);
 }

@@ -6,6 +6,8 @@
  *	HEAD -> BODY -> BUSY -> SEND -> HEAD (keep-alive)
  *	         <------          \ -> LINGER -> closed
  *
+ * and with TLS in SHAKE before the first HEAD.
+ *
  * Each state has one absolute deadline; the server's sweep closes what is
  * late.  While a request is BUSY at most one buffer of bytes is read: a body
  * whose reader waits (conn_pause) holds its client back.  Everything here runs
@@ -23,8 +25,10 @@
 
 struct server;
 struct sockaddr;
+struct ssl_st;
 
 enum conn_state {
+	CONN_SHAKE, /* TLS: the handshake */
 	CONN_HEAD,  /* waiting for, or reading, a request's head */
 	CONN_BODY,  /* authorised; reading the body */
 	CONN_BUSY,  /* steps run or wait for the database */
@@ -36,6 +40,7 @@ struct conn {
 	struct server *server;
 	struct conn *next, *prev;
 	int fd;
+	struct ssl_st *ssl; /* NULL: plain HTTP */
 	enum conn_state state;
 	int64_t deadline_ms;	 /* monotonic */
 	int64_t linger_until_ms; /* the latest that CONN_LINGER may last */

@@ -326,6 +326,7 @@ static void load(struct text *t, struct req *r)
 		{"requests", s->requests},
 		{"refused_connections", s->refused_full},
 		{"refused_framing", s->refused_framing},
+		{"refused_tls", s->refused_tls},
 		{"refused_bodies", s->refused_bodies},
 		{"refused_replies", s->refused_replies},
 		{"late_clients", s->late},

@@ -47,6 +47,15 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	event_base_loopexit(api->base, &drain);
 }
 
+static void on_hup(evutil_socket_t fd, short what, void *arg)
+{
+	struct api *api = arg;
+
+	(void)fd;
+	(void)what;
+	server_reload(api->server);
+}
+
 /* Leaves as soon as the last connection of a stopping server is gone. */
 static void on_idle(evutil_socket_t fd, short what, void *arg)
 {
@@ -135,7 +144,7 @@ static void close_all(struct api *api)
 
 static enum err serve(struct api *api)
 {
-	struct event on_term, on_int, idle;
+	struct event on_term, on_int, hup, idle;
 	struct timeval often = {0, 50000};
 	enum err e = open_all(api);
 
@@ -144,15 +153,18 @@ static enum err serve(struct api *api)
 	evsignal_assign(&on_term, api->base, SIGTERM, on_signal, api);
 	evsignal_assign(&on_int, api->base, SIGINT, on_signal, api);
 	event_assign(&idle, api->base, -1, EV_PERSIST, on_idle, api);
+	evsignal_assign(&hup, api->base, SIGHUP, on_hup, api);
+	evsignal_add(&hup, NULL);
 	evsignal_add(&on_term, NULL);
 	evsignal_add(&on_int, NULL);
 	event_add(&idle, &often);
-	log_info("serving %s port %d", api->conf.api_listen,
-		server_port(api->server));
+	log_info("serving %s port %d%s", api->conf.api_listen,
+		server_port(api->server), api->server->tls ? ", TLS" : "");
 	event_base_dispatch(api->base);
 	event_del(&idle);
 	event_del(&on_int);
 	event_del(&on_term);
+	event_del(&hup);
 	return E_OK;
 }
 

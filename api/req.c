@@ -73,10 +73,11 @@ enum step req_reply_blob(
 			body ? body->n : 0);
 	k = snprintf(head, sizeof(head),
 		"HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s"
-		"X-Content-Type-Options: nosniff\r\n%s%s%s\r\n",
+		"X-Content-Type-Options: nosniff\r\n%s%s%s%s\r\n",
 		status, status_text(status), date_now(),
 		type ? "Content-Type: " : "", type ? type : "",
 		type ? "\r\n" : "", r->headers.at ? r->headers.at : "",
+		c->ssl ? "Strict-Transport-Security: max-age=31536000\r\n" : "",
 		connection(r), length);
 	/* The client of a HEAD wants the head alone. */
 	if (r->head.method == HTTP_HEAD) {

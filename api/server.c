@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/tls.h"
 #include "common/log.h"
 #include "common/when.h"
 
@@ -28,9 +29,9 @@ static void refuse_full(struct server *s, int fd)
 		"Content-Type: application/problem+json\r\n"
 		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
 		sizeof(body) - 1, body);
-	ssize_t n = send(fd, full, (size_t)k, MSG_NOSIGNAL);
+	ssize_t n = s->tls ? 0 : send(fd, full, (size_t)k, MSG_NOSIGNAL);
 
-	(void)n;
+	(void)n; /* with TLS there is nothing to be said it in */
 	s->count.refused_full++;
 	close(fd);
 }
@@ -99,6 +100,16 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static bool is_loopback(const struct sockaddr_storage *at)
+{
+	const struct sockaddr_in *v4 = (const void *)at;
+	const struct sockaddr_in6 *v6 = (const void *)at;
+
+	if (at->ss_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
 static enum err listen_at(struct server *s)
 {
 	const struct conf *k = &s->api->conf;
@@ -110,6 +121,13 @@ static enum err listen_at(struct server *s)
 	if (evutil_parse_sockaddr_port(
 		    k->api_listen, (struct sockaddr *)&at, &n)) {
 		log_error("api.listen: \"%s\" is not an IP address",
+			k->api_listen);
+		return E_INVALID;
+	}
+	if (!s->tls && !k->api_plain_http && !is_loopback(&at)) {
+		log_error("api.listen: tokens and passwords would cross the "
+			  "network at %s in the clear; set api.tls_cert and "
+			  "api.tls_key, or api.plain_http = yes",
 			k->api_listen);
 		return E_INVALID;
 	}
@@ -147,9 +165,10 @@ enum err server_open(struct server **out, struct api *api)
 		return E_NOMEM;
 	s->api = api;
 	s->fd = -1;
-	if ((e = listen_at(s))) {
+	if ((e = tls_open(&s->tls, &api->conf)) || (e = listen_at(s))) {
 		if (s->fd >= 0)
 			close(s->fd);
+		tls_close(s->tls);
 		free(s);
 		return e;
 	}
@@ -161,6 +180,12 @@ enum err server_open(struct server **out, struct api *api)
 	event_add(&s->on_sweep, &second);
 	*out = s;
 	return E_OK;
+}
+
+void server_reload(struct server *s)
+{
+	if (s->tls && !tls_reload(s->tls, &s->api->conf))
+		log_info("certificate and key were read again");
 }
 
 void server_stop(struct server *s)
@@ -197,6 +222,7 @@ void server_close(struct server *s)
 		next = c->next;
 		conn_close(c);
 	}
+	tls_close(s->tls);
 	free(s);
 }
 

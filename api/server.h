@@ -9,10 +9,11 @@
 #include "api/conn.h"
 
 struct api;
+struct tls;
 
 struct server_counters {
 	uint64_t accepted, refused_full, refused_framing, late, requests;
-	uint64_t refused_bodies, refused_replies;
+	uint64_t refused_bodies, refused_replies, refused_tls;
 	size_t open;
 	size_t body_bytes;  /* bodies in memory now */
 	size_t reply_bytes; /* replies that wait for slow readers */
@@ -21,6 +22,7 @@ struct server_counters {
 struct server {
 	struct api *api;
 	int fd, port;
+	struct tls *tls; /* NULL: plain HTTP */
 	struct event on_accept, on_pause, on_sweep;
 	struct conn *conns;
 	struct server_counters count;
@@ -28,8 +30,12 @@ struct server {
 	bool accept_failing; /* said once until an accept works again */
 };
 
-/* Binds and listens; serves once the loop runs.  E_IO after saying why. */
+/* Binds and listens; serves once the loop runs.  E_IO or E_INVALID after
+ * saying why. */
 MUST enum err server_open(struct server **s, struct api *api);
+/* Reads certificate and key again, for connections to come; says how it went.
+ * Where they are no good those that were there stay. */
+void server_reload(struct server *s);
 /* Stops accepting; open connections end with their present reply. */
 void server_stop(struct server *s);
 bool server_stopping(const struct server *s);

@@ -182,6 +182,24 @@ static enum err check_url(const char *url, char why[CLIENT_WHY])
 	return E_OK;
 }
 
+/* A missing file would else be a failure of each question alone. */
+static enum err check_ca(const char *ca, char why[CLIENT_WHY])
+{
+	if (!ca || !*ca || !access(ca, R_OK))
+		return E_OK;
+	snprintf(why, CLIENT_WHY, "%.120s: %s", ca, strerror(errno));
+	return E_IO;
+}
+
+/* The system's authorities would otherwise be trusted besides. */
+static void trust(CURL *h, const char *ca)
+{
+	if (!ca || !*ca)
+		return;
+	curl_easy_setopt(h, CURLOPT_CAINFO, ca);
+	curl_easy_setopt(h, CURLOPT_CAPATH, NULL);
+}
+
 static enum err set_up(struct client *c)
 {
 	long ms = (long)(c->set.answer_us / 1000);
@@ -207,6 +225,7 @@ static enum err set_up(struct client *c)
 	curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(h, CURLOPT_XFERINFODATA, c);
 	curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
+	trust(h, c->set.ca);
 	return E_OK;
 }
 
@@ -217,7 +236,7 @@ enum err client_open(struct client **out, const struct client_settings *s,
 	struct client *c;
 
 	*out = NULL;
-	if (e)
+	if (e || (e = check_ca(s->ca, why)))
 		return e;
 	snprintf(why, CLIENT_WHY, "%s", err_text(E_NOMEM));
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) ||

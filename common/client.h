@@ -5,7 +5,7 @@
  * its answers; one thread at a time.
  *
  * The token is sent in the Authorization header, to that one origin, never
- * through a proxy, never on a redirect.
+ * through a proxy, never on a redirect.  A certificate is always verified.
  */
 #ifndef TALLY_COMMON_CLIENT_H
 #define TALLY_COMMON_CLIENT_H
@@ -17,7 +17,9 @@ enum { CLIENT_WHY = 200, CLIENT_TAG = 128 };
 struct client;
 
 struct client_settings {
-	const char *url;       /* origin, http:// or https:// */
+	const char *url; /* origin, http:// or https:// */
+	const char *ca; /* PEM file of the one authority to trust with https://;
+			   NULL or "": the system's */
 	int64_t answer_us;     /* for one answer */
 	bool (*ended)(void *); /* asked while an answer is waited for: true
 				  gives it up; NULL: never */
@@ -33,7 +35,8 @@ struct client_answer {
 };
 
 /* why, here and below: what is wrong, words for a person without the URL or the
- * token.  E_INVALID: the URL; E_NOMEM.  Takes a copy of the settings. */
+ * token.  E_INVALID: the URL; E_IO: the CA file; E_NOMEM.  Takes a copy of the
+ * settings. */
 MUST enum err client_open(struct client **c, const struct client_settings *s,
 	char why[CLIENT_WHY]);
 void client_close(struct client *c);

@@ -100,6 +100,7 @@ enum err drawings_open(struct drawings **out, const struct drawings_settings *s)
 {
 	struct drawings *d = calloc(1, sizeof(*d));
 	struct client_settings c = {.url = s->url,
+		.ca = s->ca,
 		.answer_us = ANSWER_US,
 		.ended = ended,
 		.arg = d};

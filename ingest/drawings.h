@@ -14,6 +14,7 @@ struct drawings;
 
 struct drawings_settings {
 	const char *url;	/* origin */
+	const char *ca;		/* this, too, and */
 	const char *token_file; /* as struct post_settings has it */
 	struct halt *halt;
 };

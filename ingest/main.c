@@ -116,6 +116,7 @@ static enum status open_post(struct ingest *in)
 	enum err e;
 
 	in->post_settings = (struct post_settings){.url = c->ingest_url,
+		.ca = c->ingest_ca,
 		.token_file = c->ingest_token_file,
 		.ours = is_ours,
 		.arg = &in->fleet,
@@ -134,6 +135,7 @@ static enum status open_drawings(struct ingest *in)
 
 	in->drawings_settings =
 		(struct drawings_settings){.url = in->conf.ingest_url,
+			.ca = in->conf.ingest_ca,
 			.token_file = in->conf.ingest_token_file,
 			.halt = &in->drawn_enough};
 	e = drawings_open(&in->drawings, &in->drawings_settings);

@@ -86,6 +86,7 @@ static enum err load_token(struct post *p, char why[CLIENT_WHY])
 static enum err open_client(struct post *p)
 {
 	struct client_settings s = {.url = p->set->url,
+		.ca = p->set->ca,
 		.answer_us = p->set->answer_us,
 		.ended = ended,
 		.arg = p};
@@ -94,6 +95,10 @@ static enum err open_client(struct post *p)
 
 	if (e == E_INVALID)
 		log_error("ingest.url: %s", why);
+	if (e == E_IO) {
+		log_error("ingest.ca: %s", why);
+		e = E_INVALID;
+	}
 	if (!e && (e = load_token(p, why)) == E_INVALID)
 		log_error("ingest.token_file %s: %s", p->set->token_file, why);
 	return e;

@@ -27,6 +27,7 @@ struct post;
 
 struct post_settings {
 	const char *url;	/* origin, http:// or https:// */
+	const char *ca;		/* as struct client_settings has it */
 	const char *token_file; /* the token, or JSON with ingest_token */
 	/* Whether a camera's refused rows are waited for; from any thread. */
 	bool (*ours)(void *arg, const char *camera);

@@ -298,12 +298,14 @@ int ctl_sample_add(struct ctl *ctl, int argc, char **argv)
 {
 	struct ctl_option o[] = {{.name = "--weeks"}};
 	struct client_settings set = {.url = ctl->conf.ingest_url,
+		.ca = ctl->conf.ingest_ca,
 		.answer_us = ANSWER_S * INT64_C(1000000)};
 	struct sending s = {
 		.token_file = ctl->conf.ingest_token_file, .now = when_now()};
 	char why[CLIENT_WHY], *end = NULL;
 	long weeks = WEEKS;
 	int status;
+	enum err e;
 
 	if (!ctl_args(&argc, argv, o, ARRAY_LEN(o), (int[2]){0, 0}))
 		return CTL_USAGE;
@@ -317,8 +319,8 @@ int ctl_sample_add(struct ctl *ctl, int argc, char **argv)
 		ctl_say("ingest.token_file: none is set");
 		return CTL_USAGE;
 	}
-	if (client_open(&s.client, &set, why)) {
-		ctl_say("ingest.url: %s", why);
+	if ((e = client_open(&s.client, &set, why))) {
+		ctl_say("ingest.%s: %s", e == E_IO ? "ca" : "url", why);
 		return CTL_USAGE;
 	}
 	text_init(&s.body, BODY_MAX);
