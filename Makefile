@@ -50,6 +50,11 @@ CXXFLAGS   := -std=c++17 -O2 -g -pthread $(WARN) $(SAN) -isystem /usr/include/op
 
 obj = $(patsubst %.c,$B/%.o,$(filter %.c,$1)) $(patsubst %.cc,$B/%.o,$(filter %.cc,$1))
 
+# What GET /readyz wants to find in the schema.
+migrations := $(wildcard sql/migrations/*.sql)
+$B/api/ready.o: CPPFLAGS += -DMIGRATIONS='"$(shell ls sql/migrations | sed -n 's/^0*\([0-9]*\)_.*/\1/p' | paste -sd,)"'
+$B/api/ready.o: $(migrations) Makefile
+
 # Where `./dev` has built Darknet, ingest's engine darknet is built as well.
 DARKNET  := $(wildcard var/darknet/libdarknet.a)
 

@@ -16,6 +16,7 @@ struct committer;
 struct work;
 struct health;
 struct memo;
+struct metrics;
 struct auth;
 struct pages;
 struct idempotency;
@@ -32,7 +33,8 @@ struct api {
 	struct work *work;	     /* administration, threads */
 	struct work *jobs;	     /* what may take minutes, threads */
 	struct health *health;
-	struct memo *memo; /* replies, on the loop */
+	struct memo *memo;	 /* replies, on the loop */
+	struct metrics *metrics; /* shared by the processes on the port */
 	struct auth *auth;
 	struct pages *pages;
 	struct zones zones;	  /* of the loop */

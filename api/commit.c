@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/metrics.h"
 #include "api/writer.h"
 #include "common/log.h"
 #include "common/when.h"
@@ -21,6 +22,7 @@ enum {
 
 struct committer {
 	struct api *api;
+	struct metrics_commit *metrics;
 	pthread_t thread;
 	bool started;
 	pthread_mutex_t lock;
@@ -88,9 +90,23 @@ static enum err look_up_key(struct committer *c, struct commit_key *k)
 	return e;
 }
 
+/* The end of a transaction of n rows. */
+static enum err commit(struct committer *c, size_t n, int64_t begun_us)
+{
+	enum err e = db_commit(c->w.db);
+
+	if (e)
+		return e;
+	histogram_add(&c->metrics->rows, &histogram_rows, n);
+	histogram_add(&c->metrics->us, &histogram_us,
+		(uint64_t)(when_clock_us() - begun_us));
+	return E_OK;
+}
+
 static enum err write_judged(
 	struct committer *c, struct commit_job *job, size_t n)
 {
+	int64_t begun_us = when_clock_us();
 	enum err e = db_begin(c->w.db);
 
 	if (!e && job->key)
@@ -102,7 +118,7 @@ static enum err write_judged(
 	if (!e)
 		e = keep_reply(c, job);
 	if (!e)
-		return db_commit(c->w.db);
+		return commit(c, n, begun_us);
 	db_rollback(c->w.db);
 	return e;
 }
@@ -166,6 +182,7 @@ static enum err prepare_all(
 static enum err write_all(
 	struct committer *c, const struct commit_job *jobs, size_t n)
 {
+	int64_t begun_us = when_clock_us();
 	bool keys = false;
 	enum err e;
 
@@ -180,7 +197,7 @@ static enum err write_all(
 	for (const struct commit_job *j = jobs; j && !e; j = j->next)
 		e = j->outcome ? E_OK : keep_reply(c, j);
 	if (!e)
-		return db_commit(c->w.db);
+		return commit(c, n, begun_us);
 	db_rollback(c->w.db);
 	return e;
 }
@@ -331,7 +348,8 @@ enum err committer_submit(struct committer *c, struct commit_job *job)
 	return e;
 }
 
-enum err committer_open(struct committer **out, struct api *api)
+enum err committer_open(
+	struct committer **out, struct api *api, struct metrics_commit *metrics)
 {
 	struct committer *c = calloc(1, sizeof(*c));
 	struct db_account account;
@@ -341,6 +359,7 @@ enum err committer_open(struct committer **out, struct api *api)
 	if (!c)
 		return E_NOMEM;
 	c->api = api;
+	c->metrics = metrics;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->more, NULL);
 	c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -18,6 +18,7 @@
 
 struct api;
 struct committer;
+struct metrics_commit;
 
 enum {
 	COMMIT_WAITING_MAX = 2048,
@@ -59,7 +60,9 @@ struct commit_counters {
 	unsigned waiting;
 };
 
-MUST enum err committer_open(struct committer **c, struct api *api);
+/* metrics: what each of its transactions is told. */
+MUST enum err committer_open(
+	struct committer **c, struct api *api, struct metrics_commit *metrics);
 /* Finishes what waits, then ends. */
 void committer_close(struct committer *c);
 

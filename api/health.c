@@ -13,11 +13,8 @@
 #include <stdlib.h>
 
 #include "api/api.h"
-#include "api/auth.h"
-#include "api/commit.h"
-#include "api/memo.h"
+#include "api/metrics.h"
 #include "api/resources.h"
-#include "api/server.h"
 #include "common/db/pool.h"
 #include "common/when.h"
 
@@ -48,29 +45,6 @@ struct health {
 	struct arena arena;
 	struct db_rows rows;
 	enum err err;
-};
-
-/* Columns of Q_HEALTH. */
-enum {
-	H_SCHEDULER,
-	H_EVENT,
-	H_EVENT_AGE,
-	H_RUN_AGE,
-	H_RUNNER,
-	H_ERROR,
-	H_DIRTY,
-	H_LAG,
-	H_PARTITIONS,
-	H_CALENDAR,
-	H_TRIGGERS,
-	H_BEYOND,
-	H_KEPT_FROM,
-	H_RETENTION,
-	H_INGESTS,
-	H_INGESTS_LATE,
-	H_INGESTS_FULL,
-	H_WAITING,
-	H_OLDEST
 };
 
 static void ask(struct health *h);
@@ -170,6 +144,19 @@ void health_close(struct health *h)
 	pool_close(h->pool);
 	arena_reset(&h->arena);
 	free(h);
+}
+
+const struct db_cell *health_row(const struct req *r)
+{
+	const struct health *h = r->api->health;
+	const struct waiter *w = r->state;
+
+	return w->late || h->err || !h->rows.n ? NULL : h->rows.cell;
+}
+
+struct pool *health_pool(struct health *h)
+{
+	return h->pool;
 }
 
 enum step health_ask(struct req *r)
@@ -309,49 +296,6 @@ static bool ingest_check(struct text *t, const struct db_cell *c)
 	return bad;
 }
 
-/* What this process holds and what it turned away since its start; so far a
- * bound that was reached is no fault of its own. */
-static void load(struct text *t, struct req *r)
-{
-	const struct server_counters *s = server_counters(r->conn->server);
-	struct commit_counters w = commit_counters(r->api->committer);
-	struct commit_counters b = commit_counters(r->api->bulk);
-	struct pool_counters q = pool_counters(r->api->pool);
-	struct memo_counters c = memo_counters(r->api->memo);
-	const struct {
-		const char *name;
-		uint64_t n;
-	} figure[] = {
-		{"connections", s->open},
-		{"requests", s->requests},
-		{"refused_connections", s->refused_full},
-		{"refused_framing", s->refused_framing},
-		{"refused_tls", s->refused_tls},
-		{"refused_bodies", s->refused_bodies},
-		{"refused_replies", s->refused_replies},
-		{"late_clients", s->late},
-		{"failed_authentications", auth_failures(r->api->auth)},
-		{"writes_waiting", w.waiting + b.waiting},
-		{"rows_written", w.rows + b.rows},
-		{"commits", w.turns + b.turns},
-		{"refused_writes",
-			w.refused_full + w.late + b.refused_full + b.late},
-		{"reads_waiting", q.waiting},
-		{"reads", q.queries},
-		{"refused_reads", q.refused_full + q.late},
-		{"cache_entries", c.entries},
-		{"cache_bytes", c.bytes},
-		{"cache_hits", c.hits},
-		{"cache_misses", c.misses},
-		{"cache_refused", c.refused},
-	};
-
-	check(t, "server", NULL);
-	for (size_t i = 0; i < ARRAY_LEN(figure); i++)
-		json_int(t, figure[i].name, (int64_t)figure[i].n);
-	json_close(t, '}');
-}
-
 enum step health_answer(struct req *r)
 {
 	const struct health *h = r->api->health;
@@ -383,7 +327,10 @@ enum step health_answer(struct req *r)
 	json_close(&checks, '}');
 	bad |= storage_checks(&checks, c);
 	bad |= ingest_check(&checks, c);
-	load(&checks, r);
+	/* So far a bound that was reached is no fault of its own. */
+	check(&checks, "server", NULL);
+	metrics_health(&checks, r->api);
+	json_close(&checks, '}');
 	json_close(&checks, '}');
 	json_open(t, NULL, '{');
 	json_str(t, "status", bad ? "degraded" : "ok");

@@ -7,9 +7,8 @@
 #ifndef TALLY_API_HEALTH_H
 #define TALLY_API_HEALTH_H
 
-#include "common/err.h"
+#include "api/req.h"
 
-struct api;
 struct health;
 
 enum {
@@ -17,7 +16,36 @@ enum {
 	HEALTH_TIMEOUT_S = 2  /* then the connection is given up */
 };
 
+/* Columns of the row that is asked for. */
+enum health_column {
+	H_SCHEDULER,
+	H_EVENT,
+	H_EVENT_AGE,
+	H_RUN_AGE,
+	H_RUNNER,
+	H_ERROR,
+	H_DIRTY,
+	H_LAG,
+	H_PARTITIONS,
+	H_CALENDAR,
+	H_TRIGGERS,
+	H_BEYOND,
+	H_KEPT_FROM,
+	H_RETENTION,
+	H_INGESTS,
+	H_INGESTS_LATE,
+	H_INGESTS_FULL,
+	H_WAITING,
+	H_OLDEST
+};
+
 enum err health_open(struct health **h, struct api *api);
 void health_close(struct health *h);
+
+/* In the step behind health_ask: the row, or NULL where the database did not
+ * answer. */
+const struct db_cell *health_row(const struct req *r);
+/* The same connection, for a question of one's own behind that. */
+struct pool *health_pool(struct health *h);
 
 #endif

@@ -31,6 +31,9 @@ enum http_method {
 	HTTP_OTHER /* a token, but none of these: 405 is the caller's */
 };
 
+/* "GET"; "other" for what is none of these. */
+const char *http_method_name(enum http_method m);
+
 struct http_header {
 	struct slice name;  /* at least one token character */
 	struct slice value; /* without blanks around it; may be empty */

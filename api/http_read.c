@@ -55,20 +55,30 @@ static bool is_authority(struct slice s)
 	return port <= 65535;
 }
 
+static const char *const method_name[HTTP_OTHER] = {
+	[HTTP_GET] = "GET",
+	[HTTP_HEAD] = "HEAD",
+	[HTTP_POST] = "POST",
+	[HTTP_PUT] = "PUT",
+	[HTTP_PATCH] = "PATCH",
+	[HTTP_DELETE] = "DELETE",
+	[HTTP_OPTIONS] = "OPTIONS",
+};
+
+const char *http_method_name(enum http_method m)
+{
+	return m < HTTP_OTHER ? method_name[m] : "other";
+}
+
 static enum http_method method_of(struct slice s)
 {
-	static const struct {
-		const char *name;
-		enum http_method method;
-	} known[] = {{"GET", HTTP_GET}, {"HEAD", HTTP_HEAD},
-		{"POST", HTTP_POST}, {"PUT", HTTP_PUT}, {"PATCH", HTTP_PATCH},
-		{"DELETE", HTTP_DELETE}, {"OPTIONS", HTTP_OPTIONS}};
+	enum http_method m = HTTP_GET;
 
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (s.n == strlen(known[i].name) &&
-			!memcmp(s.at, known[i].name, s.n))
-			return known[i].method;
-	return HTTP_OTHER;
+	while (m < HTTP_OTHER &&
+		(s.n != strlen(method_name[m]) ||
+			memcmp(s.at, method_name[m], s.n) != 0))
+		m++;
+	return m;
 }
 
 static void split_target(struct http_head *h, struct slice s)

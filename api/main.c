@@ -19,6 +19,7 @@
 #include "api/commit.h"
 #include "api/health.h"
 #include "api/memo.h"
+#include "api/metrics.h"
 #include "api/pages.h"
 #include "api/server.h"
 #include "api/upload.h"
@@ -110,12 +111,17 @@ static enum err open_all(struct api *api)
 {
 	enum err e;
 
+	if ((e = metrics_open(&api->metrics, api, 1)))
+		return e;
+	metrics_begin(api->metrics, 0);
 	if ((e = pages_open(&api->pages, api)) ||
 		(e = auth_open(&api->auth, api)) ||
 		(e = pool_open(&api->pool, api->base, &api->account,
 			 (unsigned)api->conf.api_db_connections)) ||
-		(e = committer_open(&api->committer, api)) ||
-		(e = committer_open(&api->bulk, api)) ||
+		(e = committer_open(&api->committer, api,
+			 metrics_commit_of(api, METRICS_ROWS))) ||
+		(e = committer_open(&api->bulk, api,
+			 metrics_commit_of(api, METRICS_BULK))) ||
 		(e = work_open(&api->work, api, DB_WAIT_S)) ||
 		(e = work_open(&api->jobs, api, JOB_WAIT_S)) ||
 		(e = upload_room_open(&api->uploads, api)) ||
@@ -139,6 +145,7 @@ static void close_all(struct api *api)
 	memo_close(api->memo);
 	auth_close(api->auth);
 	pages_close(api->pages);
+	metrics_close(api->metrics);
 	zones_free(&api->zones);
 }
 

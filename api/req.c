@@ -7,17 +7,20 @@
 #include <strings.h>
 #include <time.h>
 
+#include "api/allow.h"
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/blob.h"
 #include "api/field.h"
 #include "api/memo.h"
+#include "api/metrics.h"
 #include "api/routes.h"
 #include "api/server.h"
 #include "api/status.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/token.h"
+#include "common/when.h"
 
 enum { REPLY_MAX = 64 << 20, HEADERS_MAX = 32768 };
 
@@ -85,6 +88,7 @@ enum step req_reply_blob(
 		body = NULL;
 	}
 	r->replied = true;
+	metrics_count(r, status);
 	conn_send(c, head, (size_t)k, body);
 	return STEP_DONE;
 }
@@ -187,8 +191,8 @@ static void query_done(struct pool_job *job, enum err e)
 	req_resume(job->ctx, e);
 }
 
-enum step req_query(
-	struct req *r, enum stmt q, const struct db_cell *args, size_t n)
+enum step req_query_over(struct req *r, struct pool *pool, enum stmt q,
+	const struct db_cell *args, size_t n)
 {
 	struct db_cell *kept = NULL;
 	enum err e;
@@ -205,9 +209,15 @@ enum step req_query(
 		.rows = &r->rows,
 		.done = query_done,
 		.ctx = r};
-	if ((e = pool_submit(r->api->pool, &r->job)))
+	if ((e = pool_submit(pool, &r->job)))
 		return req_fail(r, e);
 	return STEP_WAIT;
+}
+
+enum step req_query(
+	struct req *r, enum stmt q, const struct db_cell *args, size_t n)
+{
+	return req_query_over(r, r->api->pool, q, args, n);
 }
 
 /* ---- the life ---- */
@@ -289,6 +299,11 @@ static enum step run_auth(struct req *r)
 {
 	enum step s = STEP_NEXT;
 
+	if (r->route->scope & SCOPE_OR_LISTED &&
+		allow_has(r->api->conf.api_metrics_from, r->conn->addr)) {
+		r->phase = REQ_BEGIN;
+		return run_begin(r);
+	}
 	if (r->route->scope || r->route->known)
 		s = auth_check(r);
 
@@ -336,6 +351,7 @@ void req_init(struct req *r)
 	text_init(&r->body, 0);
 	r->route = NULL;
 	r->phase = REQ_AUTH;
+	r->begun_us = when_clock_us();
 	r->at = 0;
 	r->replied = false;
 	r->state = NULL;

@@ -45,8 +45,8 @@ static inline enum step step_again(enum step s)
 }
 
 /* Beside the bits of enum scope: what concerns every camera is not for a token
- * that is bound to some. */
-enum { SCOPE_UNBOUND = 16 };
+ * that is bound to some; api.metrics_from says who needs none. */
+enum { SCOPE_UNBOUND = 16, SCOPE_OR_LISTED = 32 };
 
 enum req_phase { REQ_AUTH, REQ_BEGIN, REQ_BODY, REQ_STEPS_RUN };
 
@@ -84,7 +84,8 @@ struct req {
 	struct arena arena;
 	struct arena rows_arena; /* the rows of the last query */
 	enum req_phase phase;
-	unsigned at; /* the step to run */
+	int64_t begun_us; /* when its head was there */
+	unsigned at;	  /* the step to run */
 	bool replied;
 	void *state;			/* the route's own, from the arena */
 	void (*release)(struct req *r); /* for what the arena cannot hold */
@@ -123,6 +124,9 @@ void req_refuse(struct req *r, int status, const char *why);
  * Returns STEP_WAIT, or STEP_DONE with a 503 where the queue is full. */
 enum step req_query(
 	struct req *r, enum stmt q, const struct db_cell *args, size_t n);
+/* The same over other connections than r->api->pool. */
+enum step req_query_over(struct req *r, struct pool *pool, enum stmt q,
+	const struct db_cell *args, size_t n);
 /* Goes back to a step, by its place in the route; return what it returns. */
 enum step req_back(struct req *r, unsigned step);
 /* Replies; all return STEP_DONE.  r->out is the body. */

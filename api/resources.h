@@ -134,6 +134,16 @@ enum step roll_up_answer(struct req *r);
 enum step health_ask(struct req *r);
 enum step health_answer(struct req *r);
 
+/* ready.c: GET /readyz, which asks as health.c does */
+enum step ready_begin(struct req *r);
+enum step ready_ask(struct req *r);
+enum step ready_answer(struct req *r);
+
+/* metrics.c: GET /metrics, likewise */
+enum step metrics_begin_scrape(struct req *r);
+enum step metrics_ask(struct req *r);
+enum step metrics_answer(struct req *r);
+
 /* pages.c: GET /, GET /docs, GET /api/v1/openapi.json, GET /static/{file} */
 enum step page_home(struct req *r);
 enum step page_docs(struct req *r);

@@ -245,6 +245,7 @@ static void file_data(struct req *r, struct upload *u, struct slice s)
 		return;
 	}
 	if (room->disk + s.n > c->api_uploads_disk) {
+		room->refused++;
 		upload_fault(u, 503, "busy",
 			"too many files are on their way; try again");
 		return;
@@ -382,6 +383,7 @@ static enum step admit(struct req *r, struct upload *u)
 		return req_problem(r, 403, "forbidden",
 			"this wants a token with the scope ingest");
 	if (room->open >= (unsigned)r->api->conf.api_uploads_max) {
+		room->refused++;
 		upload_fault(u, 503, "busy",
 			"too many files are on their way; try again");
 		return upload_refuse(r, u);

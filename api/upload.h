@@ -62,7 +62,8 @@ struct upload_room {
 	char dir[4200];
 	unsigned open; /* uploads now, and what they hold on disk */
 	uint64_t disk;
-	char *zones; /* names, each ended by LF, for the page */
+	uint64_t refused; /* by the bounds of both, since the start */
+	char *zones;	  /* names, each ended by LF, for the page */
 };
 
 MUST enum err upload_room_open(struct upload_room **room, struct api *api);

@@ -30,6 +30,7 @@ struct work {
 	struct job out[WORK_WAITING_MAX + WORK_THREADS];
 	unsigned out_n;
 	unsigned busy;
+	uint64_t refused_full;
 	bool stop;
 	int wake;
 	struct event on_back;
@@ -110,8 +111,19 @@ enum step work_run(struct work *w, struct req *r, work_fn fn)
 			(struct job){.req = r, .fn = fn};
 		pthread_cond_signal(&w->more);
 	}
+	w->refused_full += !room;
 	pthread_mutex_unlock(&w->lock);
 	return room ? STEP_WAIT : req_fail(r, E_FULL);
+}
+
+struct work_counters work_counters(struct work *w)
+{
+	struct work_counters k;
+
+	pthread_mutex_lock(&w->lock);
+	k = (struct work_counters){w->refused_full, w->in_n};
+	pthread_mutex_unlock(&w->lock);
+	return k;
 }
 
 enum err work_open(struct work **out, struct api *api, unsigned timeout_s)

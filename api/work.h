@@ -31,4 +31,11 @@ typedef enum err (*work_fn)(struct req *r, struct db *db);
 bool work_has_room(struct work *w);
 enum step work_run(struct work *w, struct req *r, work_fn fn);
 
+struct work_counters {
+	uint64_t refused_full;
+	unsigned waiting;
+};
+
+struct work_counters work_counters(struct work *w);
+
 #endif

@@ -10,12 +10,17 @@ int64_t when_now(void)
 	return (int64_t)time(NULL);
 }
 
-int64_t when_clock_ms(void)
+int64_t when_clock_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t when_clock_ms(void)
+{
+	return when_clock_us() / 1000;
 }
 
 /* Days from 1970-01-01: years begin in March, so that the leap day is last. */

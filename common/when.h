@@ -2,7 +2,7 @@
 /*
  * when: instants as seconds since 1970-01-01T00:00:00Z (no leap seconds), the
  * proleptic Gregorian calendar, and their texts.  Pure but for the clocks,
- * when_now and when_clock_ms.
+ * when_now and when_clock_ms, when_clock_us.
  */
 #ifndef TALLY_COMMON_WHEN_H
 #define TALLY_COMMON_WHEN_H
@@ -27,8 +27,9 @@ struct when {
 };
 
 int64_t when_now(void);
-/* Milliseconds of a clock that nobody sets, for deadlines. */
+/* Milliseconds, microseconds of a clock that nobody sets, for deadlines. */
 int64_t when_clock_ms(void);
+int64_t when_clock_us(void);
 int64_t when_from_civil(const struct civil *c);
 struct civil when_to_civil(int64_t at);
 /* 1 = Monday … 7 = Sunday (ISO 8601) */

@@ -47,6 +47,7 @@ GRANT SELECT, INSERT ON idempotency TO {api};
 GRANT SELECT, INSERT ON upload TO {api};
 GRANT SELECT, INSERT ON upload_rejected TO {api};
 GRANT SELECT ON health TO {api};
+GRANT SELECT ON schema_migration TO {api};
 GRANT SELECT ON trigger_failure TO {api};
 GRANT EXECUTE ON PROCEDURE roll_up_now TO {api};
 GRANT EXECUTE ON PROCEDURE judge_record TO {api};

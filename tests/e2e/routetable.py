@@ -28,7 +28,7 @@ def routes():
     for method, v1, path, scope, known in found:
         words = re.findall(r"SCOPE_(\w+)", scope)
         unbound = "UNBOUND" in words
-        one = " or ".join(w.lower() for w in words if w != "UNBOUND")
+        one = " or ".join(w.lower() for w in words if w not in ("UNBOUND", "OR_LISTED"))
         assert one or scope == "0", (method, path, scope)
         made.append(Route(method, "/api/v1" * bool(v1) + path, one,
                           unbound, known == "true"))

@@ -154,6 +154,8 @@ ASKS = {
         Ask(lambda w, c: (V1 + "/jobs/roll_up", b""), 200)],
     "GET /api/v1/openapi.json": [Ask(lambda w, c: V1 + "/openapi.json", 200)],
     "GET /healthz": [Ask(lambda w, c: "/healthz", 200)],
+    "GET /readyz": [Ask(lambda w, c: "/readyz", 200)],
+    "GET /metrics": [Ask(lambda w, c: "/metrics", 200)],
     "GET /": [Ask(lambda w, c: "/", 200)],
     "GET /docs": [Ask(lambda w, c: "/docs", 200)],
     "GET /upload": [Ask(lambda w, c: "/upload", 200)],

@@ -413,6 +413,7 @@ SPECIAL = special(
     ("sendForRejected", 413, lambda w, o: w.ask(
         o, body=b"a=" + b"x" * 70000,
         kind="application/x-www-form-urlencoded")),
+    ("getMetrics", 403, lambda w, o: w.ask(o, token=w.tally.ingest_token)),
     ("getFile", 200, files),
     ("getFile", 404, lambda w, o: w.ask(o, address(o, file="none.js"))),
     ("logIn", 303, lambda w, o: log_in(w, o, user="a", password="b")),
