@@ -108,6 +108,17 @@ const char *conn_or_null(const char *s)
 	return *s ? s : NULL;
 }
 
+const char *conn_words(
+	MYSQL *my, const struct db_account *a, char words[CONN_WORDS])
+{
+	bool tls = mysql_errno(my) == CR_SSL_CONNECTION_ERROR && *a->ca;
+
+	snprintf(words, CONN_WORDS, "%.300s%s%.180s%s", mysql_error(my),
+		tls ? " (database.ca is " : "", tls ? a->ca : "",
+		tls ? ")" : "");
+	return words;
+}
+
 enum err conn_check(MYSQL *my, const struct db_account *a, char why[200])
 {
 	const char *version = mysql_get_server_info(my);

@@ -14,7 +14,7 @@
 
 #include "common/db/account.h"
 
-enum { CONN_PASSWORD_MAX = 256, CONN_CONNECT_S = 3 };
+enum { CONN_PASSWORD_MAX = 256, CONN_CONNECT_S = 3, CONN_WORDS = 512 };
 
 /* A handle with its options set, not connected.  nonblock: for the _start and
  * _cont functions.  NULL when out of memory.  Any thread. */
@@ -27,6 +27,11 @@ MUST enum err conn_password(
 
 /* What mysql_real_connect takes: NULL where the account has "". */
 const char *conn_or_null(const char *s);
+
+/* The connector's words for why it did not connect; where it is TLS, with the
+ * setting that says whom to trust. */
+const char *conn_words(
+	MYSQL *my, const struct db_account *a, char words[CONN_WORDS]);
 
 /*
  * After connecting: is it MariaDB 10.6 or later, and encrypted where the

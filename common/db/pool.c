@@ -210,11 +210,12 @@ static bool op_failed(struct link *l, unsigned number, const char *words)
 
 static bool connected(struct link *l)
 {
-	char why[200];
+	char why[200], words[CONN_WORDS];
 
 	token_wipe(l->password, sizeof(l->password));
 	if (!l->connected)
-		return op_failed(l, mysql_errno(l->my), mysql_error(l->my));
+		return op_failed(l, mysql_errno(l->my),
+			conn_words(l->my, &l->pool->account, words));
 	if (conn_check(l->my, &l->pool->account, why)) {
 		log_error("database: %s", why);
 		link_close(l);

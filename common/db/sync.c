@@ -122,7 +122,7 @@ static enum err connect_failed(
 enum err db_connect(struct db *db)
 {
 	const struct db_account *a = &db->account;
-	char password[CONN_PASSWORD_MAX], why[200];
+	char password[CONN_PASSWORD_MAX], why[200], words[CONN_WORDS];
 	int64_t begun_ms = when_clock_ms();
 	enum err e;
 	bool ok;
@@ -147,7 +147,7 @@ enum err db_connect(struct db *db)
 		*a->host ? NULL : conn_or_null(a->socket), 0);
 	token_wipe(password, sizeof(password));
 	if (!ok) {
-		remember(db, mysql_errno(db->my), mysql_error(db->my));
+		remember(db, mysql_errno(db->my), conn_words(db->my, a, words));
 		return connect_failed(db, E_DB_GONE, db->error_text, begun_ms);
 	}
 	if ((e = conn_check(db->my, a, why))) {
