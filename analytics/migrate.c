@@ -11,6 +11,7 @@
 #include "analytics/camera.h"
 #include "analytics/pages.h"
 #include "analytics/sqlfile.h"
+#include "analytics/sqluser.h"
 #include "common/db/sync.h"
 #include "common/log.h"
 #include "common/token.h"
@@ -319,6 +320,7 @@ static enum err make_accounts(struct run *r)
 enum err migrate_print_accounts(const struct conf *c)
 {
 	struct run r = {.conf = c, .hash = "...", .report = NULL};
+	const char *tls = *c->database_ca ? " REQUIRE SSL" : "";
 	const char **names;
 	struct slice text;
 	enum err e;
@@ -329,10 +331,10 @@ enum err migrate_print_accounts(const struct conf *c)
 		e = sqlfile_list(
 			&r.arena, path_of(&r, "", "grants"), &names, &n);
 	if (!e)
-		printf("CREATE USER IF NOT EXISTS %s IDENTIFIED BY '...';\n"
-		       "CREATE USER IF NOT EXISTS %s IDENTIFIED BY '...';\n"
+		printf("CREATE USER IF NOT EXISTS %s IDENTIFIED BY '...'%s;\n"
+		       "CREATE USER IF NOT EXISTS %s IDENTIFIED BY '...'%s;\n"
 		       "USE %s;\n",
-			r.api, r.worker, r.schema);
+			r.api, tls, r.worker, tls, r.schema);
 	for (size_t i = 0; !e && i < n; i++)
 		if (!(e = load(&r, path_of(&r, "grants", names[i]), &text)))
 			printf("%.*s", (int)text.n, text.at);
@@ -406,7 +408,9 @@ static enum err apply(struct run *r)
 	if ((e = make_accounts(r)) || (e = seed(r)) ||
 		(e = run_objects(r, "events", false)))
 		return e;
-	return r->report->accounts ? run_objects(r, "grants", true) : E_OK;
+	if (r->report->accounts && (e = run_objects(r, "grants", true)))
+		return e;
+	return sqluser_grant_all(r->db, r->conf);
 }
 
 enum err migrate(const struct conf *c, const struct db_account *account,

@@ -33,6 +33,14 @@ static const struct ctl_command commands[] = {
 	{"user password", "NAME [--password-file F]",
 		"give a log-in another password and end its sessions",
 		ctl_user_password},
+	{"db-user create", "NAME --read|--write --from NETWORK",
+		"add an account on the database for somebody who works in SQL, "
+		"over TLS from that network (CIDR); its password is printed, "
+		"this once",
+		ctl_dbuser_create},
+	{"db-user list", "", "those accounts", ctl_dbuser_list},
+	{"db-user remove", "NAME [--from NETWORK]", "remove one",
+		ctl_dbuser_remove},
 	{"camera add", "CODE [--name N] [--site S] [--tz ZONE]",
 		"register a camera", ctl_camera_add},
 	{"camera list", "", "all cameras", ctl_camera_list},
