@@ -15,7 +15,10 @@
 #include "common/json.h"
 #include "common/tz.h"
 
-enum { REST_MAX = 128 << 10 }; /* a piece of body is smaller */
+enum {
+	REST_MAX = 128 << 10, /* a piece of body is smaller */
+	LIVE_ROWS_MAX = 100   /* of a request; more are a backlog's */
+};
 
 static void post_release(struct req *r)
 {
@@ -332,6 +335,13 @@ bool counts_refused(const struct post *p)
 	return p->batch.errors_n && !p->job.partial;
 }
 
+/* Live rows do not queue behind a backlog: behind the parts of a long body, or
+ * many rows of a spool. */
+static bool is_live(const struct post *p)
+{
+	return !p->waits && !p->before.parts && p->batch.n <= LIVE_ROWS_MAX;
+}
+
 enum step counts_submit(struct req *r, struct post *p)
 {
 	enum step s;
@@ -347,10 +357,8 @@ enum step counts_submit(struct req *r, struct post *p)
 	p->job.by = audit_who(r);
 	p->job.done = post_done;
 	p->job.ctx = r;
-	/* Live rows do not queue behind the parts of a backlog. */
 	e = committer_submit(
-		p->waits || p->before.parts ? r->api->bulk : r->api->committer,
-		&p->job);
+		is_live(p) ? r->api->committer : r->api->bulk, &p->job);
 	return e ? req_fail(r, e) : STEP_WAIT;
 }
 
