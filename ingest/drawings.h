@@ -2,7 +2,8 @@
 /*
  * drawings: the lines and zones of all cameras, as GET /api/v1/ingest/config
  * has them.  A thread of its own asks; a change is there within a second or
- * two.  While the API is away, what was known last holds.
+ * two.  While the API is away, what was known last holds, also for a program
+ * that starts then: it is kept on disk.
  */
 #ifndef TALLY_INGEST_DRAWINGS_H
 #define TALLY_INGEST_DRAWINGS_H
@@ -16,6 +17,7 @@ struct drawings_settings {
 	const char *url;	/* origin */
 	const char *ca;		/* this, too, and */
 	const char *token_file; /* as struct post_settings has it */
+	const char *dir; /* where the last answer is kept; NULL: nowhere */
 	struct halt *halt;
 };
 

@@ -137,6 +137,7 @@ static enum status open_drawings(struct ingest *in)
 		(struct drawings_settings){.url = in->conf.ingest_url,
 			.ca = in->conf.ingest_ca,
 			.token_file = in->conf.ingest_token_file,
+			.dir = in->conf.ingest_spool_dir,
 			.halt = &in->drawn_enough};
 	e = drawings_open(&in->drawings, &in->drawings_settings);
 	in->fleet.drawings = in->drawings;

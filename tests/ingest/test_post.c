@@ -488,6 +488,60 @@ START_TEST(what_is_drawn_is_asked_for_unless_it_has_the_tag_that_is_known)
 }
 END_TEST
 
+/* Opens with nobody at the address; how many lines camera a has, -1: none is
+ * known. */
+static int lines_kept(void)
+{
+	struct drawings_settings s = {
+		.url = url, .token_file = token_path, .dir = dir};
+	struct drawings *d;
+	struct shapes shapes;
+	uint64_t seen = 0;
+	struct halt halt;
+	int n;
+
+	halt_init(&halt);
+	s.halt = &halt;
+	ck_assert_int_eq(drawings_open(&d, &s), E_OK);
+	n = drawings_take(d, "a", &seen, &shapes) ? (int)shapes.lines_n : -1;
+	drawings_close(d);
+	halt_fini(&halt);
+	return n;
+}
+
+START_TEST(what_was_drawn_holds_for_a_start_without_the_api)
+{
+	static const struct reply r[] = {{200, "ETag: \"one\"\r\n",
+		DRAWN("{\"line\":\"b\",\"points\":[[0,0],[1,1]]}")}};
+	char path[128], bytes[512];
+	FILE *f;
+	size_t n;
+
+	peer_start(r, ARRAY_LEN(r));
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d", peer.port);
+	ck_assert_int_eq(lines_kept(), 1);
+	peer_stop();
+	snprintf(url, sizeof(url), "http://127.0.0.1:1");
+	ck_assert_int_eq(lines_kept(), 1);
+	snprintf(path, sizeof(path), "%s/drawings", dir);
+	f = fopen(path, "r");
+	n = fread(bytes, 1, sizeof(bytes), f);
+	fclose(f);
+	/* Torn anywhere, or with a bit that flipped, it is as none. */
+	for (size_t cut = 0; cut < n; cut += 7) {
+		f = fopen(path, "w");
+		fwrite(bytes, 1, cut, f);
+		fclose(f);
+		ck_assert_int_eq(lines_kept(), -1);
+	}
+	bytes[n - 9] ^= 1;
+	f = fopen(path, "w");
+	fwrite(bytes, 1, n, f);
+	fclose(f);
+	ck_assert_int_eq(lines_kept(), -1);
+}
+END_TEST
+
 Suite *test_ingest_post(void);
 Suite *test_ingest_post(void)
 {
@@ -510,6 +564,7 @@ Suite *test_ingest_post(void)
 	tcase_add_test(t, the_last_try_of_a_program_that_ends_is_one);
 	tcase_add_test(t,
 		what_is_drawn_is_asked_for_unless_it_has_the_tag_that_is_known);
+	tcase_add_test(t, what_was_drawn_holds_for_a_start_without_the_api);
 	tcase_add_test(t, a_url_with_credentials_or_a_path_is_refused);
 	suite_add_tcase(s, t);
 	return s;
