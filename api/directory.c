@@ -92,7 +92,9 @@ static enum err load(
 		c->camera_id = rows.cell[0].i;
 		snprintf(c->zone, sizeof(c->zone), "%s", rows.cell[1].s.at);
 		c->pending = false;
-		c->retired = rows.cell[4].i;
+		c->retired_at = rows.cell[4].null
+			? INT64_MAX
+			: when_from_number(rows.cell[4].i);
 		c->has_newest = !rows.cell[2].null;
 		if (c->has_newest) {
 			c->newest_start = when_from_number(rows.cell[2].i);
@@ -106,14 +108,14 @@ static enum err load(
 }
 
 enum err directory_still(
-	struct directory *d, const char *code, int64_t camera_id)
+	struct directory *d, const char *code, int64_t camera_id, int64_t at)
 {
 	struct directory_camera *c = place(d, code);
 	bool pending = c->pending && !strcmp(c->code, code);
 	enum err e = load(d, code, c);
 
 	if (e == E_NOT_FOUND ||
-		(!e && (c->camera_id != camera_id || c->retired)))
+		(!e && (c->camera_id != camera_id || at >= c->retired_at)))
 		e = E_BUSY;
 	c->pending = pending;
 	c->good_until_ms = e ? 0 : c->good_until_ms;

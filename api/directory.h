@@ -19,7 +19,7 @@ struct directory_camera {
 	char code[121];
 	int64_t camera_id;
 	char zone[TZ_NAME_MAX + 1];
-	bool retired;
+	int64_t retired_at; /* INT64_MAX: in use */
 	bool has_newest;
 	bool pending; /* the newest row is not committed yet */
 	int64_t newest_start, newest_end;
@@ -46,9 +46,10 @@ void directory_close(struct directory *d);
 MUST enum err directory_find(struct directory *d, const char *code,
 	const struct audit_by *by, struct directory_camera **c);
 /* Asks the database, inside of the transaction, whether the code is still this
- * camera's, and in use.  E_BUSY: it is gone, another's, or retired. */
+ * camera's, and was in use at an instant.  E_BUSY: it is gone, another's, or
+ * had retired. */
 MUST enum err directory_still(
-	struct directory *d, const char *code, int64_t camera_id);
+	struct directory *d, const char *code, int64_t camera_id, int64_t at);
 /* References are of this version now: bounds of another are asked for anew.
  * True when it is a new one. */
 bool directory_version(struct directory *d, int64_t version);

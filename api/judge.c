@@ -36,13 +36,18 @@ bool writer_suspects(
 	return false;
 }
 
-/* Rows that old were let go: their quarter hours are never counted again. */
-static void judge_age(
-	const struct writer *w, struct count_batch *b, struct count *row)
+/* Rows that old were let go: their quarter hours are never counted again.  What
+ * a camera counted before it retired may have lain in a spool. */
+static void judge_age(const struct writer *w, struct count_batch *b,
+	struct count *row, const struct directory_camera *camera)
 {
 	char from[WHEN_TEXT];
 
-	if (row->start_at < w->kept_from)
+	if (row->start_at >= camera->retired_at)
+		count_refuse(b, row, "camera", "retired_camera",
+			"camera \"%.60s\" has retired, at %s", row->camera,
+			when_format(from, camera->retired_at, 0, true));
+	else if (row->start_at < w->kept_from)
 		count_refuse(b, row, "start_at", "too_old",
 			"start_at is before %s: rows that old are not kept",
 			when_format(from, w->kept_from, 0, true));
@@ -64,11 +69,6 @@ static enum err resolve(
 	}
 	if (e)
 		return e;
-	if (camera->retired) {
-		count_refuse(job->batch, row, "camera", "retired_camera",
-			"camera \"%.60s\" has retired", row->camera);
-		return E_OK;
-	}
 	row->camera_id = camera->camera_id;
 	row->suspect = writer_suspects(camera, row);
 	if (row->start_local || row->end_local) {
@@ -80,7 +80,7 @@ static enum err resolve(
 	if (row->verdict != COUNT_REJECTED)
 		count_check_interval(job->batch, row, when_now());
 	if (row->verdict != COUNT_REJECTED)
-		judge_age(w, job->batch, row);
+		judge_age(w, job->batch, row, camera);
 	return E_OK;
 }
 

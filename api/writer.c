@@ -59,6 +59,16 @@ static enum err ask(
 	return e;
 }
 
+/* The start of a camera's last row, of those that begin with this one. */
+static int64_t last_start(struct count *const *row, size_t n)
+{
+	size_t i = 0;
+
+	while (i + 1 < n && row[i + 1]->camera_id == row[0]->camera_id)
+		i++;
+	return row[i]->start_at;
+}
+
 /* Whoever remembers references must know when they change: what changes after
  * this look comes after these rows.  They change too when a camera goes. */
 static enum err check_version(
@@ -72,8 +82,8 @@ static enum err check_version(
 		return e;
 	for (size_t i = 0; !e && i < n; i++) {
 		if (!i || row[i - 1]->camera_id != row[i]->camera_id)
-			e = directory_still(
-				w->cameras, row[i]->camera, row[i]->camera_id);
+			e = directory_still(w->cameras, row[i]->camera,
+				row[i]->camera_id, last_start(row + i, n - i));
 		if (!e)
 			e = directory_find(
 				w->cameras, row[i]->camera, NULL, &camera);
