@@ -142,8 +142,8 @@ static const struct page *find(
 /* Those that a route sends whatever the folder holds. */
 static enum err check(const struct pages *p, const char *dir)
 {
-	static const char *const wanted[] = {
-		"index.html", "login.html", "docs.html", "openapi.json"};
+	static const char *const wanted[] = {"index.html", "explore.html",
+		"login.html", "docs.html", "openapi.json"};
 
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		if (!find(p, wanted[i], strlen(wanted[i]))) {
@@ -236,6 +236,12 @@ enum step page_home(struct req *r)
 {
 	return send_named(
 		r, r->who.known ? "index.html" : "login.html", "Cookie, ");
+}
+
+enum step page_explore(struct req *r)
+{
+	return send_named(
+		r, r->who.known ? "explore.html" : "login.html", "Cookie, ");
 }
 
 enum step page_openapi(struct req *r)

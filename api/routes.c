@@ -104,6 +104,7 @@ const struct route routes[] = {
 		{health_ask, metrics_begin_scrape, metrics_ask,
 			metrics_answer}},
 	{HTTP_GET, "/", 0, true, NULL, NULL, {page_home}},
+	{HTTP_GET, "/explore", 0, true, NULL, NULL, {page_explore}},
 	{HTTP_GET, "/docs", 0, false, NULL, NULL, {page_docs}},
 	{HTTP_GET, "/upload", 0, true, NULL, NULL, {upload_page}},
 	{HTTP_POST, "/upload", 0, true, upload_page_begin, upload_body,

@@ -4,6 +4,8 @@
  * 401 becomes LoggedOut, everything else that is no answer becomes an Error
  * with a sentence for the status line.
  */
+import { t } from './words.js';
+
 const PAGES_MAX = 20;
 
 export class LoggedOut extends Error {}
@@ -29,10 +31,10 @@ export async function get(path, signal, expected = [200]) {
 			credentials: 'same-origin', cache: 'no-store', signal,
 		});
 	} catch (cause) {
-		throw new Error('Tally does not answer.', { cause });
+		throw new Error(t('Tally does not answer.'), { cause });
 	}
 	if (reply.status === 401)
-		throw new LoggedOut('The log-in has ended.');
+		throw new LoggedOut(t('The log-in has ended.'));
 	if (!expected.includes(reply.status)) {
 		const path_only = path.split('?')[0];
 		throw new Error(`${path_only}: ${await problemOf(reply)}.`);
@@ -43,7 +45,7 @@ export async function get(path, signal, expected = [200]) {
 	try {
 		body = await reply.json();
 	} catch (cause) {
-		throw new Error('Tally answered with half a sentence.',
+		throw new Error(t('Tally answered with half a sentence.'),
 			{ cause });
 	}
 	return { body, at: Number.isNaN(at) ? Date.now() : at };

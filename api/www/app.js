@@ -14,12 +14,13 @@ import { nameOf, seenText, showCameras, showHealth, showOutliers, showPages,
 	stateWord } from './lists.js';
 import { load } from './load.js';
 import { RANGES, readSelection, selectionHash } from './selection.js';
+import { begin, byId, say } from './frame.js';
+import { locale, t } from './words.js';
 
 const REFRESH_MS = 10000;
 const BACKOFF_MAX_MS = 120000;
 const PATIENCE_MS = 20000;
 
-const byId = (id) => document.getElementById(id);
 const cards = new Map();
 let selection = readSelection(location.hash);
 let timer = null;
@@ -29,18 +30,12 @@ let paused = false;
 let ids = 0;
 let refreshed_at = 0;
 
-function say(text, error = false) {
-	const status = byId('status');
-
-	status.classList.toggle('error', error);
-	setText(status, text);
-}
-
 function about(camera, { dayRow }, now) {
 	const share = dayRow.kind === 'missing' ? null : coverage(dayRow);
 
 	return [seenText(camera, now), camera.tz,
-		share === null ? null : `watched ${share} % of today so far`,
+		share === null ? null : t('watched {share} % of today so far',
+			{ share }),
 	].filter(Boolean).join(' · ');
 }
 
@@ -64,7 +59,7 @@ function showCard(entry, range, now) {
 
 function showCards(loaded) {
 	const place = byId('cards');
-	const range = RANGES[selection.range].words;
+	const range = t(RANGES[selection.range].words);
 	const wanted = new Set(loaded.cards.map(({ camera }) => camera.camera));
 
 	for (const [code, card] of cards)
@@ -84,8 +79,8 @@ function showCards(loaded) {
 		const note = document.createElement('p');
 		note.className = 'card nothing';
 		note.textContent = selection.camera ?
-			`There is no camera ${selection.camera}.` :
-			'No camera has sent counts yet.';
+			t('There is no {name}.', { name: selection.camera }) :
+			t('No camera has sent counts yet.');
 		place.append(note);
 	}
 }
@@ -97,8 +92,8 @@ function show(loaded) {
 	showHealth(byId('health'), loaded.health);
 	showCameras({ list: byId('cameras'), select: byId('camera') },
 		loaded.cameras, selection, loaded.now);
-	setText(byId('cards-title'), `${METRICS[selection.metric].title}, ${
-		RANGES[selection.range].title}`);
+	setText(byId('cards-title'), `${t(METRICS[selection.metric].title)}, ${
+		t(RANGES[selection.range].title)}`);
 	showCards(loaded);
 	showPages(byId('pages'), { ...selection, page: loaded.page },
 		loaded.pages);
@@ -110,7 +105,8 @@ function show(loaded) {
 
 	const at = new Date();
 	byId('updated').dateTime = at.toISOString();
-	setText(byId('updated'), at.toLocaleTimeString('en-GB'));
+	setText(byId('updated'), at.toLocaleTimeString(locale,
+		{ hour12: false }));
 }
 
 function plan(after_ms) {
@@ -125,7 +121,8 @@ function leave() {
 	const asked = new URLSearchParams(location.search).get('login');
 
 	if (asked === 'expired' && !refreshed_at)
-		say('The log-in is not accepted. Log out, then log in again.', true);
+		say(t('The log-in is not accepted. Log out, then log in again.'),
+			true);
 	else
 		location.replace(`/?login=expired${location.hash}`);
 }
@@ -134,8 +131,9 @@ function failed(cause) {
 	const wait = Math.min(BACKOFF_MAX_MS, REFRESH_MS * 2 ** failures);
 
 	failures++;
-	say(`${cause.message} Trying again in ${wait / 1000} s.${
-		refreshed_at ? ' The figures below are older.' : ''}`, true);
+	say([cause.message, t('Trying again in {n} s.', { n: wait / 1000 }),
+		refreshed_at ? t('The figures below are older.') : '',
+	].join(' ').trim(), true);
 	plan(wait);
 }
 
@@ -151,7 +149,7 @@ async function refresh() {
 		if (running !== patience)
 			return;
 		show(loaded);
-		say(failures ? 'Tally answers again.' : '');
+		say(failures ? t('Tally answers again.') : '');
 		failures = 0;
 		refreshed_at = Date.now();
 		if (location.search)
@@ -201,7 +199,7 @@ function listen() {
 	byId('pause').addEventListener('click', ({ currentTarget }) => {
 		paused = !paused;
 		currentTarget.setAttribute('aria-pressed', String(paused));
-		setText(currentTarget, paused ? 'Paused' : 'Pause');
+		setText(currentTarget, t(paused ? 'Paused' : 'Pause'));
 		if (paused)
 			clearTimeout(timer);
 		else
@@ -215,6 +213,7 @@ function listen() {
 		() => cards.forEach((card) => card.redraw()));
 }
 
+begin();
 showChoice();
 listen();
 refresh();

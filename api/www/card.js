@@ -7,6 +7,7 @@ import { el, fill, setText } from './dom.js';
 import { METRICS, count, coverage, isNumber, real } from './figures.js';
 import { draw } from './plot.js';
 import { span } from './when.js';
+import { t } from './words.js';
 
 /* The fields of a figure in the order of the table's columns. */
 const COLUMNS = [
@@ -25,17 +26,18 @@ function figure(tag, field, value, format, attributes = {}) {
 
 function tileWords(metric, day, found) {
 	if (!day)
-		return [el('p', { class: 'none' }, 'no rows yet today')];
+		return [el('p', { class: 'none' }, t('no rows yet today'))];
 	if (!found)
-		return [el('p', { class: 'none' }, 'not measured')];
+		return [el('p', { class: 'none' }, t('not measured'))];
 	return [
 		isNumber(found.new) ?
 			el('p', { class: 'new' },
-				figure('strong', 'new', found.new, count), ' new today') :
-			figure('p', 'new', null, () => 'new: not measured',
+				figure('strong', 'new', found.new, count), ` ${
+					t('new today')}`) :
+			figure('p', 'new', null, () => t('new: not measured'),
 				{ class: 'none' }),
-		el('p', { class: 'quiet' }, 'present: mean ',
-			figure('b', 'mean', found.mean, real), ', most ',
+		el('p', { class: 'quiet' }, `${t('present: mean')} `,
+			figure('b', 'mean', found.mean, real), `, ${t('most')} `,
 			figure('b', 'max', found.max, count)),
 	];
 }
@@ -46,7 +48,7 @@ function tiles(day) {
 		const state = found ? 'measured' : day ? 'unmeasured' : 'missing';
 
 		return el('li', { 'data-metric': metric, 'data-state': state },
-			el('h4', {}, title), ...tileWords(metric, day, found));
+			el('h4', {}, t(title)), ...tileWords(metric, day, found));
 	});
 }
 
@@ -61,7 +63,7 @@ function watchedText(row) {
 function cells(row) {
 	if (row.kind === 'missing')
 		return [el('td', { colspan: COLUMNS.length + 1, class: 'none' },
-			'no rows')];
+			t('no rows'))];
 
 	const watched = el('td', {
 		class: 'number', 'data-field': 'observed_s',
@@ -69,7 +71,7 @@ function cells(row) {
 	}, watchedText(row));
 	if (row.kind === 'unmeasured')
 		return [el('td', { colspan: COLUMNS.length, class: 'none' },
-			'not measured'), watched];
+			t('not measured')), watched];
 	return [...COLUMNS.map(([field, , format]) =>
 		figure('td', field, row.figure[field], format,
 			{ class: 'number' })), watched];
@@ -80,22 +82,24 @@ function tableRows(rows) {
 	return rows.filter((row) => row.kind !== 'ahead').reverse().map((row) =>
 		el('tr', { 'data-start': row.key, 'data-kind': row.kind },
 			el('th', { scope: 'row' }, row.label,
-				row.running ? el('em', {}, ' running') : null),
+				row.running ? el('em', {}, ` ${t('running')}`) : null),
 			...cells(row)));
 }
 
 /* The chart in one sentence, for those who do not see it. */
 function chartWords({ rows, outliers, metric, range }) {
 	const measured = rows.filter((row) => row.figure);
-	const { title, unit } = METRICS[metric];
+	const { title } = METRICS[metric];
 
 	if (!measured.length)
-		return `${title}, ${range}: no figures.`;
+		return t('{metric}, {range}: no figures.',
+			{ metric: t(title), range });
 	const highest = Math.max(...measured.map((row) => row.figure.max));
-	return `${title}, ${range}: ${measured.length} buckets with figures, ${
-		''}at most ${count(highest)} ${unit} present, ${
-		outliers.length} outliers at alert level. The table below has ${
-		''}the figures.`;
+	return t('{metric}, {range}: {n} points with figures, at most {max} at ' +
+		'once, {outliers} outliers. The table below has the figures.', {
+		metric: t(title), range, n: measured.length, max: count(highest),
+		outliers: outliers.length,
+	});
 }
 
 export class Card {
@@ -122,10 +126,10 @@ export class Card {
 
 	tableParts(id) {
 		const heads = ['Start', ...COLUMNS.map(([, title]) => title),
-			'Watched'];
+			'Watched'].map((head) => t(head));
 
 		return el('details', {},
-			el('summary', { id: `${id}-table` }, 'Figures as a table'),
+			el('summary', { id: `${id}-table` }, t('Figures as a table')),
 			el('div', {
 				class: 'scroll', role: 'region', tabindex: 0,
 				'aria-labelledby': `${id}-title ${id}-table`,
@@ -153,14 +157,14 @@ export class Card {
 		const drawn = [shown.metric, shown.range, shown.rows.map((row) =>
 			[row.key, row.running, row.figure, row.watched]),
 		shown.outliers];
-		setText(this.empty, any ? '' : `No ${
-			METRICS[shown.metric].unit} measured ${shown.range}.`);
+		setText(this.empty, any ? '' : t('{metric}: not measured {range}.',
+			{ metric: t(METRICS[shown.metric].title), range: shown.range }));
 		this.empty.hidden = any;
 		this.plot.classList.toggle('bare', !any);
 		this.canvas.hidden = !any;
 		this.draw(drawn, shown);
 		setText(this.caption, `${this.title.textContent}: ${
-			METRICS[shown.metric].title}, ${shown.range}`);
+			t(METRICS[shown.metric].title)}, ${shown.range}`);
 		fill(this.body, [shown.metric, shown.rows.map((row) =>
 			[row.key, row.kind, row.running, row.figure,
 				watchedText(row)])], () => tableRows(shown.rows));

@@ -9,8 +9,10 @@
  *	label    its start on the camera's wall, as the API wrote it
  *	figure   { n, sum, mean, std, reference, min, max, new } or null
  *	watched  seconds observed; length: seconds of the bucket so far
+ *	classes  { car, … } present, or null
  */
 import { labelOf, placed } from './slots.js';
+import { locale } from './words.js';
 
 export const METRICS = {
 	people: { title: 'People', unit: 'people' },
@@ -18,8 +20,8 @@ export const METRICS = {
 	face: { title: 'Faces', unit: 'faces' },
 };
 
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const tenth = new Intl.NumberFormat('en',
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const tenth = new Intl.NumberFormat(locale,
 	{ minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 export const isNumber = (value) => typeof value === 'number';
@@ -53,6 +55,7 @@ function rowOf(slot, item, metric, now) {
 		kind: kindOf(item, figure, slot, now),
 		running: start <= now && now < end,
 		watched: item?.observed_s ?? null,
+		classes: item?.classes ?? null,
 		length: Math.max(1, Math.round((Math.min(end, now) - start) / 1000)),
 	};
 }

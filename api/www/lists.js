@@ -7,6 +7,7 @@ import { el, fill, setText } from './dom.js';
 import { METRICS, count, outliersOf, real } from './figures.js';
 import { selectionHash } from './selection.js';
 import { ago, momentLabel } from './when.js';
+import { t } from './words.js';
 
 const STATES = {
 	live: 'live', silent: 'silent', new: 'no rows yet', retired: 'retired',
@@ -21,16 +22,17 @@ export function nameOf(camera) {
 }
 
 export function stateWord(camera) {
-	return STATES[camera.state] ?? String(camera.state);
+	return t(STATES[camera.state] ?? String(camera.state));
 }
 
 /* "last row today 17:46, 12 s ago", on the camera's clock. */
 export function seenText(camera, now) {
 	if (!camera.last_seen)
-		return 'never seen';
+		return t('never seen');
 	const at = Date.parse(camera.last_seen);
 
-	return `last seen ${momentLabel(at, camera.tz)} (${ago(at, now)})`;
+	return t('last seen {when} ({ago})',
+		{ when: momentLabel(at, camera.tz), ago: ago(at, now) });
 }
 
 /* The state of the system, and what is wrong with it. */
@@ -41,7 +43,7 @@ export function showHealth(node, health) {
 		.map(([name, { detail }]) => detail || name);
 
 	node.dataset.state = status;
-	setText(node, `System: ${status}${
+	setText(node, `${t('System: {status}', { status: t(status) })}${
 		bad.length ? ` – ${bad.join('; ')}` : ''}`);
 }
 
@@ -59,7 +61,7 @@ export function showCameras(nodes, cameras, selection, now) {
 	const held = nodes.list.contains(document.activeElement) ?
 		document.activeElement.dataset.camera : null;
 	fill(nodes.list, [texts, selection], () => [
-		entry('', el('span', { class: 'name' }, 'All cameras')),
+		entry('', el('span', { class: 'name' }, t('All cameras'))),
 		...cameras.map((camera, at) => entry(camera.camera,
 			el('span', { class: 'name' }, texts[at][1]),
 			el('span', { class: 'badge', 'data-state': camera.state },
@@ -71,7 +73,7 @@ export function showCameras(nodes, cameras, selection, now) {
 			link.dataset.camera === held)?.focus();
 
 	fill(nodes.select, texts.map(([code, name]) => [code, name]), () => [
-		el('option', { value: '' }, 'All cameras'),
+		el('option', { value: '' }, t('All cameras')),
 		...texts.map(([code, name]) => el('option', { value: code }, name)),
 	]);
 	nodes.select.value = selection.camera;
@@ -88,14 +90,14 @@ function outlierRow({ item, metric, value, reference, z, basis }, names) {
 	el('th', { scope: 'row' }, camera ? nameOf(camera) : item.camera),
 	el('td', {}, momentLabel(Date.parse(item.start_at),
 		camera?.tz ?? 'UTC')),
-	el('td', {}, METRICS[metric]?.title ?? metric),
+	el('td', {}, t(METRICS[metric]?.title ?? metric)),
 	el('td', { class: 'number', 'data-field': 'value',
 		'data-value': digits(value) }, count(value)),
 	el('td', { class: 'number', 'data-field': 'reference',
 		'data-value': digits(reference) }, real(reference)),
 	el('td', { class: 'number', 'data-field': 'z', 'data-value': digits(z) },
 		real(z)),
-	el('td', {}, BASES[basis] ?? String(basis ?? '–')));
+	el('td', {}, t(BASES[basis] ?? String(basis ?? '–'))));
 }
 
 /* names maps a camera's code to its entry; more: older ones were left out. */
@@ -118,8 +120,9 @@ export function showPages(node, selection, pages) {
 
 	node.hidden = pages < 2;
 	fill(node, [selection, pages], () => [
-		selection.page > 1 ? link(selection.page - 1, 'Previous') : '',
-		el('span', {}, `Page ${selection.page} of ${pages}`),
-		selection.page < pages ? link(selection.page + 1, 'Next') : '',
+		selection.page > 1 ? link(selection.page - 1, t('Previous')) : '',
+		el('span', {}, t('Page {page} of {pages}',
+			{ page: selection.page, pages })),
+		selection.page < pages ? link(selection.page + 1, t('Next')) : '',
 	]);
 }

@@ -6,16 +6,17 @@
  */
 import { METRICS, count, coverage, real } from './figures.js';
 import { span } from './when.js';
+import { locale, t } from './words.js';
 
-function colours() {
+export function colours() {
 	const style = getComputedStyle(document.documentElement);
 	const of = (name) => style.getPropertyValue(`--${name}`).trim();
 
 	return {
 		metric: (name) => of(`metric-${name}`),
 		extent: (name) => of(`extent-${name}`),
-		ground: of('card'), text: of('quiet'), grid: of('grid'),
-		alert: of('alert'), family: of('font'),
+		of, band: of('band'), ground: of('card'), text: of('quiet'),
+		grid: of('grid'), alert: of('alert'), family: of('font'),
 	};
 }
 
@@ -24,21 +25,24 @@ function words(row) {
 	const { figure } = row;
 	const share = coverage(row);
 	const lines = [
-		`mean ${real(figure.mean)}, ${count(figure.min)} to ${
-			count(figure.max)} in ${count(figure.n)} rows`,
-		`new ${count(figure.new)}`,
+		t('mean {mean}, {min} to {max} in {n} rows', {
+			mean: real(figure.mean), min: count(figure.min),
+			max: count(figure.max), n: count(figure.n),
+		}), t('new {n}', { n: count(figure.new) }),
 	];
 
 	if (share !== null)
-		lines.push(`watched ${span(row.watched)} (${share} %)`);
+		lines.push(t('watched {span} ({share} %)',
+			{ span: span(row.watched), share }));
 	if (row.running)
-		lines.push('still running');
+		lines.push(t('still running'));
 	return lines;
 }
 
-function outlierWords({ value, reference, z }) {
-	return `outlier: ${count(value)}, reference ${real(reference)}, z ${
-		real(z)}`;
+export function outlierWords({ value, reference, z }) {
+	return t('outlier: {value}, reference {reference}, z {z}', {
+		value: count(value), reference: real(reference), z: real(z),
+	});
 }
 
 function datasets({ rows, outliers, metric }, colour) {
@@ -89,7 +93,7 @@ function scales({ rows, metric }, colour) {
 			ticks: { ...ticks, precision: 0, maxTicksLimit: 6 },
 			title: {
 				...ticks, display: true,
-				text: `${METRICS[metric].unit} present`,
+				text: t(`${METRICS[metric].unit} present`),
 			},
 		},
 	};
@@ -123,7 +127,7 @@ function config(shown) {
 			datasets: datasets(shown, colour),
 		},
 		options: {
-			locale: 'en', animation: false, responsive: true,
+			locale, animation: false, responsive: true,
 			maintainAspectRatio: false,
 			interaction: { mode: 'nearest', axis: 'x', intersect: false },
 			layout: { padding: { top: 8 } },

@@ -8,8 +8,8 @@
  * That data may be older than the server's, so a bucket finds its slot and
  * its words by the wall time that the API wrote, not by the instant.
  */
-import { QUARTER, addDays, dateLabel, dayStart, offsetText, wall }
-	from './when.js';
+import { QUARTER, addDays, dateLabel, dateShort, dayStart, monthLabel, monthShort,
+	offsetText, wall } from './when.js';
 
 /* "01:00", or "01:00 +02:00" where the clock shows that hour twice. */
 function hourLabel(text, twice) {
@@ -59,7 +59,65 @@ export function daySlots(last, count, tz) {
 
 		slots.push({
 			start, end: dayStart(addDays(date, 1), tz), label,
-			short: label.slice(4), text: date, order: slots.length,
+			short: dateShort(date), text: date, order: slots.length,
+		});
+	}
+	return slots;
+}
+
+/* The first date of the week, month or year that holds a date. */
+export function firstOf(level, date) {
+	if (level === 'week') {
+		const weekday = new Date(`${date}T00:00:00Z`).getUTCDay();
+		return addDays(date, -((weekday + 6) % 7));
+	}
+	return level === 'month' ? `${date.slice(0, 7)}-01` :
+		level === 'year' ? `${date.slice(0, 4)}-01-01` : date;
+}
+
+/* The first date of the one after. */
+export function nextOf(level, date) {
+	const days = { hour: 1, day: 1, week: 7, month: 32, year: 367 }[level];
+
+	return firstOf(level, addDays(firstOf(level, date), days));
+}
+
+const WORDS = {
+	day: [dateShort, dateLabel],
+	week: [dateShort, (date) => `${dateLabel(date)} – ${
+		dateLabel(addDays(date, 6))}`],
+	month: [monthShort, monthLabel],
+	year: [(date) => date.slice(0, 4), (date) => date.slice(0, 4)],
+};
+
+/* Hours of several days: the date stands with the hour. */
+function hoursOf(from, to, tz) {
+	const slots = [];
+
+	for (let date = from; date <= to; date = addDays(date, 1))
+		for (const slot of hourSlots(date, tz))
+			slots.push(from === to ? slot : {
+				...slot, order: slots.length, day: dateLabel(date),
+				label: `${dateLabel(date)} ${slot.label}`, short: slot.text.slice(11, 13) === '00' ?
+					dateShort(date) : slot.short,
+			});
+	return slots;
+}
+
+/* The slots of a level that begin in the dates from … to. */
+export function levelSlots(level, from, to, tz) {
+	const slots = [];
+
+	if (level === 'hour')
+		return hoursOf(from, to, tz);
+	for (let date = firstOf(level, from); date <= to;
+	     date = nextOf(level, date)) {
+		const [short, label] = WORDS[level];
+
+		slots.push({
+			start: dayStart(date, tz), label: label(date),
+			end: dayStart(nextOf(level, date), tz), short: short(date),
+			text: date, order: slots.length,
 		});
 	}
 	return slots;
@@ -105,5 +163,7 @@ export function placed(slots, items) {
 
 /* What stands beside the figures of a bucket that starts at text. */
 export function labelOf(slot, text) {
-	return 'twice' in slot ? hourLabel(text, slot.twice) : slot.label;
+	const words = 'twice' in slot ? hourLabel(text, slot.twice) : slot.label;
+
+	return slot.day ? `${slot.day} ${words}` : words;
 }

@@ -6,10 +6,9 @@
  * hours are those of an IANA zone, so a day has 23 to 25 hours; the zone of
  * the browser never matters.
  */
+import { locale, t } from './words.js';
+
 export const QUARTER = 15 * 60 * 1000;
-const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep',
-	'Oct', 'Nov', 'Dec'];
 
 const formats = new Map();
 const starts = new Map();
@@ -82,13 +81,27 @@ export function offsetText(offset) {
 		two(minutes % 60)}`;
 }
 
-/* "Sat 21 Nov" */
-export function dateLabel(date) {
-	const at = new Date(`${date}T00:00:00Z`);
+const utc = (options) => new Intl.DateTimeFormat(locale,
+	{ ...options, timeZone: 'UTC' });
+const long_date = utc({ weekday: 'short', day: 'numeric', month: 'short' });
+const short_date = utc({ day: 'numeric', month: 'short' });
+const month_only = utc({ month: 'short' });
+const with_year = utc({ month: 'short', year: 'numeric' });
+const day_name = utc({ weekday: 'short' });
+const of = (format, date) => format.format(new Date(`${date}T00:00:00Z`));
 
-	return `${WEEKDAYS[at.getUTCDay()]} ${at.getUTCDate()} ${
-		MONTHS[at.getUTCMonth()]}`;
-}
+/* "Sat 21 Nov", in the page's language */
+export const dateLabel = (date) => of(long_date, date).replace(',', '');
+/* "21 Nov" */
+export const dateShort = (date) => of(short_date, date);
+/* "Nov", "Nov 2026" */
+export const monthShort = (date) => of(month_only, date);
+export const monthLabel = (date) => of(with_year, date);
+/* 1 is Monday, as in the API. */
+export const weekdayName = (weekday) => of(day_name, `2024-01-0${weekday}`);
+/* 1 is Monday: of a date. */
+export const weekdayOf = (date) =>
+	(new Date(`${date}T00:00:00Z`).getUTCDay() + 6) % 7 + 1;
 
 /* "Sat 21 Nov 17:46" on the camera's wall. */
 export function momentLabel(at, tz) {
@@ -102,22 +115,24 @@ export function ago(at, now) {
 	const seconds = Math.max(0, Math.round((now - at) / 1000));
 
 	if (seconds < 60)
-		return seconds < 10 ? 'just now' : `${seconds} s ago`;
+		return seconds < 10 ? t('just now') : t('{n} s ago', { n: seconds });
 	if (seconds < 3600)
-		return `${Math.floor(seconds / 60)} min ago`;
+		return t('{n} min ago', { n: Math.floor(seconds / 60) });
 	if (seconds < 48 * 3600)
-		return `${Math.floor(seconds / 3600)} h ago`;
-	return `${Math.floor(seconds / 86400)} days ago`;
+		return t('{n} h ago', { n: Math.floor(seconds / 3600) });
+	return t('{n} days ago', { n: Math.floor(seconds / 86400) });
 }
 
 /* Seconds as "45 s", "12 min" or "23 h 30 min". */
 export function span(seconds) {
 	if (seconds < 60)
-		return `${seconds} s`;
+		return t('{n} s', { n: seconds });
 	const minutes = Math.floor(seconds / 60);
 	const left = minutes % 60;
 
 	if (minutes < 60)
-		return `${minutes} min`;
-	return `${Math.floor(minutes / 60)} h${left ? ` ${left} min` : ''}`;
+		return t('{n} min', { n: minutes });
+	const hours = t('{n} h', { n: Math.floor(minutes / 60) });
+
+	return left ? `${hours} ${t('{n} min', { n: left })}` : hours;
 }

@@ -157,6 +157,7 @@ ASKS = {
     "GET /readyz": [Ask(lambda w, c: "/readyz", 200)],
     "GET /metrics": [Ask(lambda w, c: "/metrics", 200)],
     "GET /": [Ask(lambda w, c: "/", 200)],
+    "GET /explore": [Ask(lambda w, c: "/explore", 200)],
     "GET /docs": [Ask(lambda w, c: "/docs", 200)],
     "GET /upload": [Ask(lambda w, c: "/upload", 200)],
     # Whoever asks is asked for by the form; here is none.

@@ -52,6 +52,12 @@ const actions = {
 	check: (where) => page.check(where, { force: true }),
 	setFiles: (where, path) => page.setInputFiles(where, path),
 	select: (where, value) => page.selectOption(where, value),
+	drag: async (x, y, to_x, to_y) => {
+		await page.mouse.move(x, y);
+		await page.mouse.down();
+		await page.mouse.move(to_x, to_y, { steps: 4 });
+		await page.mouse.up();
+	},
 	press: (key) => page.keyboard.press(key),
 	evaluate: (script) => page.evaluate(script),
 	resize: (width, height) => page.setViewportSize({ width, height }),
