@@ -15,6 +15,18 @@ enum step counts_commit(struct req *r);
 enum step counts_answer(struct req *r);
 enum step counts_kept(struct req *r);
 
+/* records.c: POST /records */
+enum step records_begin(struct req *r);
+enum step records_body(struct req *r, const char *at, size_t n);
+enum step records_store(struct req *r);
+enum step records_answer(struct req *r);
+
+/* record_list.c: GET /records */
+enum step record_list_begin(struct req *r);
+enum step record_list_cameras(struct req *r);
+enum step record_list_found(struct req *r);
+enum step record_list_keys(struct req *r);
+
 /* upload.c, upload_store.c, upload_answer.c: POST /uploads, POST /upload */
 enum step upload_begin(struct req *r);
 enum step upload_page_begin(struct req *r);

@@ -2,6 +2,7 @@
 -- api: what tally-api may do; {api} is its account.  Statistics, outliers and
 -- marks are written by triggers and procedures, with their owner's rights.
 GRANT SELECT, INSERT, UPDATE, DELETE ON count_record TO {api};
+GRANT SELECT, INSERT ON detection_record TO {api};
 GRANT SELECT, INSERT, UPDATE ON camera TO {api};
 GRANT SELECT, INSERT, UPDATE (name, tz) ON site TO {api};
 GRANT SELECT, INSERT ON time_zone TO {api};

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- compress_pages: page compression on or off for what grows: the partitions of
--- count_record and the statistics with the most rows.  Only what has fewer bytes
+-- count_record and detection_record, and the statistics with the most rows.  Only what has fewer bytes
 -- than p_most is written anew; the rest stays as it is, and new partitions
 -- follow pmax (make_partitions).  The comment says which partitions are compressed:
 -- a procedure cannot see their options.
@@ -9,16 +9,16 @@ MODIFIES SQL DATA
 BEGIN
 	DECLARE v_option VARCHAR(64) DEFAULT partition_option(p_on);
 
-	FOR p IN (SELECT partition_name, partition_description
+	FOR p IN (SELECT table_name, partition_name, partition_description
 		  FROM information_schema.partitions
 		  WHERE table_schema = DATABASE()
-		    AND table_name = 'count_record'
+		    AND table_name IN ('count_record', 'detection_record')
 		    AND data_length < p_most
 		    AND (partition_comment = 'page_compressed') <> p_on)
 	DO
 		EXECUTE IMMEDIATE CONCAT(
-			'ALTER TABLE count_record WAIT 5 REORGANIZE PARTITION ',
-			p.partition_name, ' INTO (PARTITION ',
+			'ALTER TABLE ', p.table_name,
+			' WAIT 5 REORGANIZE PARTITION ', p.partition_name, ' INTO (PARTITION ',
 			p.partition_name, ' VALUES LESS THAN (',
 			p.partition_description, ')',
 			v_option, ')');

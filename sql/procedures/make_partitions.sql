@@ -1,50 +1,13 @@
 -- SPDX-License-Identifier: MIT
--- make_partitions: count_record has a partition for every month from 24 months
--- before its set-up to three months ahead, one for all that is older, and pmax
--- for what lies beyond.  Splitting pmax moves the rows it holds; the new ones are
--- page-compressed where pmax is (compress_pages).  Waits 5 s at most for writers
--- in long transactions, then fails; the next run tries again.
--- The statement is put together from dates alone: DDL takes no parameters.
+-- make_partitions: the monthly partitions of the tables that grow by the row.
+-- Of detection_record few are there that lie in the past: what it holds is kept
+-- for weeks.
 CREATE OR REPLACE PROCEDURE make_partitions()
 MODIFIES SQL DATA
 BEGIN
-	DECLARE v_month DATE;
-	DECLARE v_end DATE DEFAULT
-		DATE_FORMAT(UTC_DATE() + INTERVAL 4 MONTH, '%Y-%m-01');
-	DECLARE v_list LONGTEXT DEFAULT '';
-	DECLARE v_option VARCHAR(64) DEFAULT partition_option(
-		(SELECT partition_comment = 'page_compressed'
-		 FROM information_schema.partitions
-		 WHERE table_schema = DATABASE()
-		   AND table_name = 'count_record'
-		   AND partition_name = 'pmax'));
+	DECLARE v_to DATE;
 
-	SET v_month = (SELECT MAX(CAST(TRIM('''' FROM partition_description)
-				       AS DATE))
-		       FROM information_schema.partitions
-		       WHERE table_schema = DATABASE()
-			 AND table_name = 'count_record'
-			 AND partition_name <> 'pmax');
-	IF v_month IS NULL THEN
-		SET v_month = DATE_FORMAT(UTC_DATE() - INTERVAL 24 MONTH,
-					  '%Y-%m-01');
-		SET v_list = CONCAT('PARTITION p_first VALUES LESS THAN (''',
-				    v_month, ''')', v_option, ', ');
-	END IF;
-	WHILE v_month < v_end DO
-		SET v_list = CONCAT(v_list, 'PARTITION p',
-				    DATE_FORMAT(v_month, '%Y_%m'),
-				    ' VALUES LESS THAN (''',
-				    v_month + INTERVAL 1 MONTH, ''')',
-				    v_option, ', ');
-		SET v_month = v_month + INTERVAL 1 MONTH;
-	END WHILE;
-	IF v_list <> '' THEN
-		EXECUTE IMMEDIATE CONCAT(
-			'ALTER TABLE count_record WAIT 5 ',
-			'REORGANIZE PARTITION pmax INTO (', v_list,
-			'PARTITION pmax VALUES LESS THAN (MAXVALUE)',
-			v_option, ')');
-	END IF;
-	UPDATE job_state SET partitions_to = v_month WHERE job = 'minute';
+	CALL make_partitions_of('detection_record', 1, v_to);
+	CALL make_partitions_of('count_record', 24, v_to);
+	UPDATE job_state SET partitions_to = v_to WHERE job = 'minute';
 END

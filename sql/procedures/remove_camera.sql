@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- remove_camera: takes a camera away with all that is known about it, at most
--- rows_max raw rows a call: call it again until done is 1.  Returns one row:
+-- rows_max raw rows and as many detection records a call: call it again until done is 1.  Returns one row:
 -- rows_n, those deleted by this call, and done.  Only for data that nobody will
 -- miss, such as the sample: any other camera retires.
 -- What one call leaves is sound: the quarters of the rows it deleted are marked.
@@ -13,6 +13,7 @@ BEGIN
 	DECLARE v_rows INT UNSIGNED;
 	DECLARE v_next DATETIME;
 	DECLARE v_end DATETIME;
+	DECLARE v_done BOOLEAN;
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
 	BEGIN
 		SET @tally_removed = NULL;
@@ -44,7 +45,10 @@ BEGIN
 	DELETE FROM count_record
 	WHERE camera_id = p_camera_id AND start_at < v_end;
 	SET v_rows = ROW_COUNT();
-	IF v_next IS NULL THEN
+	DELETE FROM detection_record WHERE camera_id = p_camera_id
+	LIMIT p_rows_max;
+	SET v_done = v_next IS NULL AND ROW_COUNT() < p_rows_max;
+	IF v_done THEN
 		UPDATE token t JOIN token_camera b USING (token_id)
 		SET t.revoked_at = COALESCE(t.revoked_at, UTC_TIMESTAMP()),
 		    t.holds_name = NULL
@@ -58,5 +62,5 @@ BEGIN
 	COMMIT;
 	SET @tally_removed = NULL;
 	DO RELEASE_LOCK(roll_up_lock());
-	SELECT v_rows AS rows_n, v_next IS NULL AS done;
+	SELECT v_rows AS rows_n, v_done AS done;
 END

@@ -12,7 +12,7 @@ BEGIN
 	DECLARE v_rows INT UNSIGNED DEFAULT 0;
 	DECLARE v_due BOOLEAN;
 	DECLARE v_done BOOLEAN;
-	DECLARE v_dropped, v_text TEXT;
+	DECLARE v_dropped, v_records, v_text TEXT;
 	DECLARE v_errno INT;
 	DECLARE EXIT HANDLER FOR SQLEXCEPTION
 	BEGIN
@@ -35,6 +35,8 @@ BEGIN
 		IF v_done THEN
 			CALL keep_levels();
 		END IF;
+		CALL drop_partitions('detection_record',
+				     keep_limit('record'), v_records);
 		FOR l IN (SELECT CONCAT('stats_', level) AS tab, kept_from,
 				 CASE level WHEN 'quarter' THEN 'start_at'
 				 WHEN 'hour' THEN 'local_date'
@@ -55,15 +57,19 @@ BEGIN
 				 'start_at'
 			  UNION ALL
 			  SELECT 'outlier_low', keep_limit('outlier'),
-				 'start_at')
+				 'start_at'
+			  UNION ALL
+			  SELECT 'detection_record', keep_limit('record'),
+				 'at')
 		DO
 			CALL let_go(l.tab, l.k, l.kept_from, v_until, v_rows,
 				    v_done);
 		END FOR;
-		IF v_rows > 0 OR v_dropped IS NOT NULL THEN
+		SET v_text = CONCAT_WS('; ', CONCAT('dropped ', v_dropped),
+			CONCAT('dropped of detection_record ', v_records));
+		IF v_rows > 0 OR v_text <> '' THEN
 			CALL end_run('retention', p_runner, v_start, 0, 0,
-				     v_rows, 0, NULL,
-				     CONCAT('dropped ', v_dropped));
+				     v_rows, 0, NULL, NULLIF(v_text, ''));
 		ELSE
 			UPDATE job_state SET ok_at = UTC_TIMESTAMP(3)
 			WHERE job = 'retention';

@@ -70,6 +70,13 @@ def row(c, start, length=5, **figures):
             "end_at": z(start + minutes(length)), **(figures or {"people": 1})}
 
 
+def record(c, at=None, **members):
+    """A detection record of the last hour, of one person."""
+    return {"camera": c, "at": z(at or hours_ago(1)), "frame": 1, "people": 1,
+            "boxes": [{"class": "people", "score": 0.9, "x": 0.1, "y": 0.2,
+                       "w": 0.3, "h": 0.4}], **members}
+
+
 def post(tally, body, query="", kind=None, token=None):
     """(status, reply) of POST /counts; anything but text goes as JSON."""
     headers = {"Content-Type": kind} if kind else None

@@ -16,8 +16,8 @@ import urllib.parse
 
 import pytest
 
-from apibase import (OtherApi, code, hours_ago, ingest_report, minutes, row,
-                     z)
+from apibase import (OtherApi, code, hours_ago, ingest_report, minutes, record,
+                     row, z)
 from routetable import routes
 from test_api_auth import cookie_of, log_in
 
@@ -95,6 +95,12 @@ ASKS = {
     "PATCH /api/v1/outliers/{id}": [
         Ask(lambda w, c: (f"{V1}/outliers/{w.outlier_of(c)}",
                           {"status": "confirmed"}), 200, 403)],
+    "POST /api/v1/records": [
+        Ask(lambda w, c: (V1 + "/records", record(c)), 200, 403),
+        Ask(lambda w, c: (V1 + "/records?partial=true",
+                          json.dumps(record(c)), "application/x-ndjson"),
+            200, 403)],
+    "GET /api/v1/records": both(V1 + "/records"),
     "POST /api/v1/uploads": [
         Ask(lambda w, c: (f"{V1}/uploads?partial=false&camera={c}",
                           "start_at,end_at,people\n"

@@ -292,6 +292,29 @@ def test_partitions_dropped_by_hand_are_noticed(db):
     check_levels(db, zone_of, rows.values())
 
 
+def test_detection_records_go_to_the_day(db):
+    cam = db.camera("c", "Asia/Seoul")
+    ages = (400, 40, 5, 3, 1, 0)
+    add = ("INSERT INTO detection_record (camera_id, at, frame) "
+           "VALUES (%s, %s, %s)")
+    for age in ages:
+        db.run(add, cam, TODAY - age * DAY, age)
+    assert daily(db) is None
+    keep(db, record=3)
+    run = daily(db)
+    assert run["state"] == "ok" and run["buckets"] <= 3
+    assert "dropped of detection_record " in run["message"]
+    assert "p_first" in run["message"]
+    left = "SELECT frame FROM detection_record ORDER BY at"
+    assert db.run(left) == [(3,), (1,), (0,)]
+    # A late one goes with the next run; a camera that has some stays.
+    db.run(add, cam, TODAY - 50 * DAY, 50)
+    assert daily(db)["buckets"] == 1
+    assert db.run(left) == [(3,), (1,), (0,)]
+    assert "the camera has detection records" in db.fails(
+        "DELETE FROM camera WHERE camera_id = %s", cam)
+
+
 def test_who_is_in_the_way_puts_it_off_and_that_shows(db):
     cam = db.camera("c", "Asia/Seoul")
     old, new = EDGE - 10 * DAY, EDGE + 10 * DAY
