@@ -149,11 +149,25 @@ static void refuse(struct conn *c, int status, const char *why)
 	c->server->count.refused_framing++;
 	c->keep = false;
 	if (c->state == CONN_HEAD) {
+		/* What it still sends is drained, like any refused body. */
+		c->body_n = 0;
+		c->body_max = c->server->api->conf.api_body_max;
 		conn_become(c, CONN_BUSY);
 		c->req.head = (struct http_head){0};
 		req_init(&c->req);
 	}
 	req_refuse(&c->req, status, why);
+}
+
+static void know_client(struct conn *c)
+{
+	const struct conf *k = &c->server->api->conf;
+	struct proxy_client who = c->peer;
+
+	if (*k->api_trusted_proxies)
+		proxy_client(k, &c->req.head, &who);
+	memcpy(c->addr, who.addr, sizeof(c->addr));
+	c->https = who.https;
 }
 
 static void head_input(struct conn *c)
@@ -178,6 +192,7 @@ static void head_input(struct conn *c)
 		return;
 	}
 	s->count.requests++;
+	know_client(c);
 	c->head_n = used;
 	c->scanned = 0;
 	c->body_n = 0;
@@ -353,8 +368,8 @@ static void shake(struct conn *c)
 	case TLS_PLAIN:
 		tls_free(c->ssl);
 		c->ssl = NULL;
+		c->peer.https = c->https = false;
 		conn_become(c, CONN_HEAD);
-		c->body_max = c->server->api->conf.api_body_max;
 		refuse(c, 400,
 			"this port speaks HTTPS; ask for https:// instead of "
 			"http://");
@@ -607,12 +622,14 @@ void conn_open(struct server *s, int fd, const struct sockaddr *from)
 		inet_ntop(AF_INET,
 			&((const struct sockaddr_in *)(const void *)from)
 				 ->sin_addr,
-			c->addr, sizeof(c->addr));
+			c->peer.addr, sizeof(c->peer.addr));
 	else
 		inet_ntop(AF_INET6,
 			&((const struct sockaddr_in6 *)(const void *)from)
 				 ->sin6_addr,
-			c->addr, sizeof(c->addr));
+			c->peer.addr, sizeof(c->peer.addr));
+	c->peer.https = c->https = c->ssl != NULL;
+	memcpy(c->addr, c->peer.addr, sizeof(c->addr));
 	event_assign(&c->on_read, s->api->base, fd, EV_READ | EV_PERSIST,
 		on_read, c);
 	event_assign(&c->on_write, s->api->base, fd, EV_WRITE | EV_PERSIST,

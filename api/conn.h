@@ -21,6 +21,7 @@
 
 #include "api/blob.h"
 #include "api/http.h"
+#include "api/proxy.h"
 #include "api/req.h"
 
 struct server;
@@ -49,7 +50,10 @@ struct conn {
 	bool eof;  /* the client sent its last byte */
 	bool gone; /* the socket failed; free when nothing runs */
 	bool keep; /* keep-alive after this reply */
-	char addr[46];
+	struct proxy_client peer; /* the socket's other end */
+	/* Of the present request: the client's, maybe behind a proxy. */
+	char addr[PROXY_ADDRESS];
+	bool https;
 
 	char *in;	  /* head, then what follows it */
 	size_t in_n, cap; /* bytes in it, its size */

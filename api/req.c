@@ -80,7 +80,8 @@ enum step req_reply_blob(
 		status, status_text(status), date_now(),
 		type ? "Content-Type: " : "", type ? type : "",
 		type ? "\r\n" : "", r->headers.at ? r->headers.at : "",
-		c->ssl ? "Strict-Transport-Security: max-age=31536000\r\n" : "",
+		c->https ? "Strict-Transport-Security: max-age=31536000\r\n"
+			 : "",
 		connection(r), length);
 	/* The client of a HEAD wants the head alone. */
 	if (r->head.method == HTTP_HEAD) {

@@ -165,7 +165,8 @@ enum err server_open(struct server **out, struct api *api)
 		return E_NOMEM;
 	s->api = api;
 	s->fd = -1;
-	if ((e = tls_open(&s->tls, &api->conf)) || (e = listen_at(s))) {
+	if ((e = proxy_check(&api->conf)) ||
+		(e = tls_open(&s->tls, &api->conf)) || (e = listen_at(s))) {
 		if (s->fd >= 0)
 			close(s->fd);
 		tls_close(s->tls);
