@@ -2,7 +2,7 @@
 /*
  * app: the page at /.  Read in this order: selection.js (what is looked at),
  * load.js (what is asked of the API), figures.js and when.js (buckets on an
- * axis), card.js, plot.js and lists.js (how it looks).  This file keeps the
+ * axis), card.js, timeline.js and lists.js (how it looks).  This file keeps the
  * page fresh: one refresh every ten seconds while the tab is visible, later
  * and later while Tally does not answer.
  */
@@ -12,7 +12,7 @@ import { setText } from './dom.js';
 import { METRICS, coverage } from './figures.js';
 import { nameOf, seenText, showCameras, showHealth, showOutliers, showPages,
 	stateWord } from './lists.js';
-import { load } from './load.js';
+import { learn, load } from './load.js';
 import { RANGES, readSelection, selectionHash } from './selection.js';
 import { begin, byId, say } from './frame.js';
 import { locale, t } from './words.js';
@@ -52,7 +52,7 @@ function showCard(entry, range, now) {
 		stateWord: stateWord(camera), about: about(camera, entry, now),
 	}, entry.day);
 	return [card, {
-		rows: entry.rows, outliers: entry.outliers,
+		rows: entry.rows, outliers: entry.outliers, usual: entry.usual,
 		metric: selection.metric, range,
 	}];
 }
@@ -149,6 +149,10 @@ async function refresh() {
 		if (running !== patience)
 			return;
 		show(loaded);
+		/* Figures first; what is usual changes once a day. */
+		if (await learn(loaded, selection, patience.signal) &&
+		    running === patience)
+			showCards(loaded);
 		say(failures ? t('Tally answers again.') : '');
 		failures = 0;
 		refreshed_at = Date.now();

@@ -5,7 +5,7 @@
  */
 import { el, fill, setText } from './dom.js';
 import { METRICS, count, coverage, isNumber, real } from './figures.js';
-import { draw } from './plot.js';
+import { drawSeries } from './timeline.js';
 import { span } from './when.js';
 import { t } from './words.js';
 
@@ -106,7 +106,9 @@ export class Card {
 	constructor(code, id) {
 		this.code = code;
 		this.chart = null;
-		this.title = el('h3', { id: `${id}-title` });
+		this.title = el('a', {
+			href: `/explore#${new URLSearchParams({ camera: code })}`,
+		});
 		this.state = el('p', { class: 'badge' });
 		this.seen = el('p', { class: 'quiet seen' });
 		this.tiles = el('ul', { class: 'tiles', 'data-part': 'tiles' });
@@ -119,7 +121,8 @@ export class Card {
 			class: 'card camera', 'data-camera': code,
 			'aria-labelledby': `${id}-title`,
 		},
-		el('div', { class: 'titled' }, this.title, this.state),
+		el('div', { class: 'titled' },
+			el('h3', { id: `${id}-title` }, this.title), this.state),
 		this.seen, this.tiles,
 		this.plot, this.tableParts(id));
 	}
@@ -149,14 +152,14 @@ export class Card {
 		fill(this.tiles, day ?? null, () => tiles(day));
 	}
 
-	/* shown: { rows, outliers, metric, range } as plot.js wants it. */
+	/* shown: { rows, usual, outliers, metric, range }, see timeline.js. */
 	figures(shown) {
 		const any = shown.rows.some((row) => row.figure);
 
 		/* The length of a running bucket grows; the chart need not. */
 		const drawn = [shown.metric, shown.range, shown.rows.map((row) =>
 			[row.key, row.running, row.figure, row.watched]),
-		shown.outliers];
+		shown.outliers, shown.usual];
 		setText(this.empty, any ? '' : t('{metric}: not measured {range}.',
 			{ metric: t(METRICS[shown.metric].title), range: shown.range }));
 		this.empty.hidden = any;
@@ -173,18 +176,18 @@ export class Card {
 	draw(drawn, shown) {
 		const signature = JSON.stringify(drawn);
 
-		this.shown = shown;
+		this.shown = { ...shown, compared: null, show: 'present' };
 		if (this.signature === signature)
 			return;
 		this.signature = signature;
 		this.canvas.setAttribute('aria-label', chartWords(shown));
-		this.chart = draw(this.canvas, this.chart, shown);
+		this.chart = drawSeries(this.canvas, this.chart, this.shown);
 	}
 
 	/* After the colours have changed. */
 	redraw() {
 		if (this.chart)
-			this.chart = draw(this.canvas, this.chart, this.shown);
+			this.chart = drawSeries(this.canvas, this.chart, this.shown);
 	}
 
 	remove() {

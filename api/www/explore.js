@@ -10,8 +10,8 @@ import { METRICS, count, coverage, isNumber, real } from './figures.js';
 import { begin, byId, say } from './frame.js';
 import { showProfile, showYear } from './heat.js';
 import { nameOf } from './lists.js';
-import { USUAL_DAYS, choices, datesOf, isSite, look, statsPath, subjectOf }
-	from './look.js';
+import { USUAL_DAYS } from './load.js';
+import { choices, datesOf, isSite, look, statsPath, subjectOf } from './look.js';
 import { CLASSES, drawClasses, drawSeries } from './timeline.js';
 import { pool } from './usual.js';
 import { between, isDrawn, readView, shifted, viewHash, zoomed }

@@ -6,11 +6,14 @@ import { get, list, query } from './api.js';
 import { join, outliersOf } from './figures.js';
 import { RANGES } from './selection.js';
 import { daySlots, hourSlots } from './slots.js';
+import { expected, usualOf } from './usual.js';
 import { addDays, dayStart, wall } from './when.js';
 
 /* Cards on one page; the rest is behind the links below them. */
 const CARDS_MAX = 12;
 const OUTLIERS_MAX = 200;
+/* What is usual is learnt from so many days before today. */
+export const USUAL_DAYS = 84;
 
 /* The cameras whose cards are shown, and the number of such pages. */
 function choose(cameras, selection) {
@@ -61,6 +64,49 @@ function outliers(cameras, selection, { first, last }, signal) {
 	return list(`/api/v1/outliers?${words}`, signal, 1);
 }
 
+/* Profiles by camera, date and all of its metrics; a day's do not change. */
+const profiles = new Map();
+const profileKey = ({ camera }, today) => `${today} ${camera}`;
+
+/* What is usual for each row of a card, as far as it is known yet. */
+function usualRows(camera, selection, rows, today) {
+	const items = profiles.get(profileKey(camera, today));
+	const usual = items && usualOf(items, [], selection.metric);
+	const level = selection.range === 'today' ? 'hour' : 'day';
+
+	return rows.map(({ slot }) => usual ?
+		expected(usual, level, 'present', slot.text ?? '') : null);
+}
+
+/*
+ * Asks for what is usual at the cards' cameras, where it is not known yet, and
+ * lays it beside their rows; whether anything was learnt.
+ */
+export async function learn(loaded, selection, signal) {
+	const unknown = loaded.cards.filter(({ camera, today }) =>
+		!profiles.has(profileKey(camera, today)));
+
+	if (!unknown.length)
+		return false;
+	const todays = [...new Set(unknown.map(({ today }) => today))];
+	for (const today of todays) {
+		const mine = unknown.filter((card) => card.today === today);
+		const items = await stats('profile', mine.map(({ camera }) => camera),
+			addDays(today, -USUAL_DAYS), addDays(today, -1), signal);
+
+		for (const { camera } of mine)
+			profiles.set(profileKey(camera, today), items.filter((item) =>
+				item.camera === camera.camera));
+	}
+	for (const key of profiles.keys())
+		if (!todays.some((today) => key.startsWith(today)) &&
+		    profiles.size > 500)
+			profiles.delete(key);
+	for (const card of loaded.cards)
+		card.usual = usualRows(card.camera, selection, card.rows, card.today);
+	return true;
+}
+
 /* One camera's card: today's bucket, the rows of the chart, its outliers. */
 function cardOf(camera, selection, { now, days, hours, found }) {
 	const { tz } = camera;
@@ -83,7 +129,8 @@ function cardOf(camera, selection, { now, days, hours, found }) {
 	const inToday = (item) => item.start.startsWith(today);
 
 	return {
-		camera, rows, outliers: marks,
+		camera, rows, outliers: marks, today,
+		usual: usualRows(camera, selection, rows, today),
 		day: my_days.find(inToday),
 		dayRow: join([todaySlot], my_days.filter(inToday), 'people', now)[0],
 	};

@@ -5,12 +5,11 @@
 import { get, list, query } from './api.js';
 import { join, outliersOf } from './figures.js';
 import { firstOf, levelSlots, nextOf } from './slots.js';
+import { USUAL_DAYS } from './load.js';
 import { expected, usualOf } from './usual.js';
 import { rangeOf } from './view.js';
 import { addDays, dayStart, wall } from './when.js';
 
-/* What is usual is learnt from so many days before the range. */
-export const USUAL_DAYS = 84;
 const OUTLIERS_MAX = 1000;
 
 /* A camera names its site, too. */

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: MIT
 /*
- * timeline: the charts of /explore.  Present: bars from the lowest to the
+ * timeline: the charts.  Present: bars from the lowest to the
  * highest interval, the mean as a line; new: bars.  What is usual is a band,
  * what it is compared with a dashed line.  A bucket without figures breaks the
  * lines.  Chart.js is the global Chart.
  */
 import { METRICS, count, coverage, real } from './figures.js';
-import { colours, outlierWords } from './plot.js';
 import { span } from './when.js';
 import { locale, t } from './words.js';
 
 export const CLASSES = ['car', 'bus', 'truck', 'motorcycle', 'bicycle',
 	'scooter'];
+
+function colours() {
+	const style = getComputedStyle(document.documentElement);
+	const of = (name) => style.getPropertyValue(`--${name}`).trim();
+
+	return {
+		metric: (name) => of(`metric-${name}`),
+		extent: (name) => of(`extent-${name}`),
+		of, band: of('band'), ground: of('card'), text: of('quiet'),
+		grid: of('grid'), alert: of('alert'), family: of('font'),
+	};
+}
 
 const valueOf = (row, show) => show === 'new' ? row?.figure?.new ?? null :
 	row?.figure?.mean ?? null;
@@ -40,6 +51,12 @@ function words(row, shown, at) {
 	if (row.running)
 		lines.push(t('still running'));
 	return lines;
+}
+
+function outlierWords({ value, reference, z }) {
+	return t('outlier: {value}, reference {reference}, z {z}', {
+		value: count(value), reference: real(reference), z: real(z),
+	});
 }
 
 const dashes = (rows) => ({

@@ -217,11 +217,12 @@ def agree(browser, camera, metric, period, days, seconds=25):
 
 
 def datasets(browser, camera):
-    """What is drawn: the data of the chart's three layers."""
-    mean, extent, outliers = browser.evaluate(
-        f"Chart.getChart(document.querySelector(\"{card(camera)} canvas\"))"
-        ".data.datasets.map((layer) => layer.data)")
-    return mean, extent, outliers
+    """What is drawn: the data of the chart's layers."""
+    layers = browser.evaluate(
+        f"Object.fromEntries(Chart.getChart(document.querySelector("
+        f"\"{card(camera)} canvas\")).data.datasets.map((layer) => "
+        "[layer.label, layer.data]))")
+    return layers["mean"], layers["lowest to highest"], layers["outliers"]
 
 
 def test_without_a_session_the_form_is_shown_and_figures_are_not(
