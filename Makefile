@@ -8,6 +8,7 @@
 #   symbols   ingest holds no SQL        config    config/tally.ini is current
 
 , := ,
+.DEFAULT_GOAL := all
 SANITIZE ?=
 B        := build$(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),-tsan,-san))
 CC       := gcc
