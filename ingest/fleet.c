@@ -217,9 +217,9 @@ enum status fleet_open_clip(
 	}
 }
 
-enum status fleet_open_engine(struct engine **e, const struct conf *own)
+static enum status engine_status(enum err e)
 {
-	switch (engine_open(e, own)) {
+	switch (e) {
 	case E_OK:
 		return STATUS_OK;
 	case E_NOT_FOUND:
@@ -233,6 +233,11 @@ enum status fleet_open_engine(struct engine **e, const struct conf *own)
 	default: /* what else it says about a file's content */
 		return STATUS_MODEL_CORRUPT;
 	}
+}
+
+enum status fleet_open_engine(struct engine **e, const struct conf *own)
+{
+	return engine_status(engine_open(e, own));
 }
 
 static enum status open_source(struct member *m)
@@ -292,7 +297,8 @@ static enum status member_open(
 		s = STATUS_FAILED;
 	else if (!check_camera(c, &m->own, true, &m->address) &&
 		!(s = open_source(m)))
-		s = fleet_open_engine(&m->camera.engine, &m->own);
+		s = engine_status(
+			share_open(&f->share, &m->camera.engine, &m->own));
 	if (s) {
 		member_free(m);
 		return s;
@@ -441,14 +447,15 @@ static bool has_ended(struct member *m)
 void fleet_init(struct fleet *f, const struct conf *c)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned room = c->ingest_detectors ? (unsigned)c->ingest_detectors
+		: processors > 1	    ? (unsigned)processors
+					    : 1;
 
 	f->n = 0;
 	f->status = STATUS_OK;
 	pthread_mutex_init(&f->lock, NULL);
-	gate_init(&f->gate,
-		c->ingest_detectors	 ? (unsigned)c->ingest_detectors
-			: processors > 1 ? (unsigned)processors
-					 : 1);
+	gate_init(&f->gate, room);
+	share_init(&f->share, room);
 }
 
 void fleet_fini(struct fleet *f)
@@ -456,6 +463,7 @@ void fleet_fini(struct fleet *f)
 	for (size_t i = 0; i < f->n; i++)
 		member_free(f->at[i]);
 	f->n = 0;
+	share_fini(&f->share);
 	gate_fini(&f->gate);
 	pthread_mutex_destroy(&f->lock);
 }

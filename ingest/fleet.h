@@ -12,6 +12,7 @@
 #include "common/conf.h"
 #include "common/text.h"
 #include "ingest/camera.h"
+#include "ingest/detect/share.h"
 
 /* Of ingest.name. */
 #define FLEET_NAME_LETTERS \
@@ -26,6 +27,7 @@ struct fleet {
 	struct marks *marks;
 	struct drawings *drawings;
 	struct gate gate;
+	struct share share;	  /* of engines */
 	pthread_mutex_t lock;	  /* of at and n, for fleet_has */
 	void (*ended)(void *arg); /* a camera has; from its thread */
 	void *arg;

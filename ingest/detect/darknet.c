@@ -25,7 +25,6 @@
 enum {
 	SECOND = 1000000,      /* µs */
 	LOAD_US = 60 * SECOND, /* for the networks to be loaded */
-	FIND_US = 30 * SECOND, /* for one picture */
 	LEAST_US = SECOND / 4, /* before a start after a failed one */
 	MOST_US = 30 * SECOND, /* doubling up to this */
 	FD_LEAST = 10,	       /* above those the child is given */
@@ -38,6 +37,7 @@ static const float thin_limit = 0.45F;
 
 struct darknet {
 	struct engine base, *beside;
+	int64_t find_us; /* for one picture */
 	struct detections found_beside;
 	struct net_files net[NETWORKS_MAX];
 	size_t n;
@@ -345,7 +345,7 @@ static enum err darknet_find(
 	}
 	if (d->beside)
 		r = d->beside->find(d->beside, f, &d->found_beside);
-	if (!hear(d, FIND_US)) {
+	if (!hear(d, d->find_us)) {
 		child_failed(d, "a picture is lost");
 		return E_BUSY;
 	}
@@ -450,8 +450,9 @@ static enum err open_child(struct darknet *d, double threshold)
 }
 
 enum err darknet_open(struct engine **e, const struct net_files *nets, size_t n,
-	double threshold, struct engine *beside)
+	const struct darknet_settings *s)
 {
+	struct engine *beside = s->beside;
 	struct darknet *d = calloc(1, sizeof(*d));
 	enum err r;
 
@@ -465,13 +466,14 @@ enum err darknet_open(struct engine **e, const struct net_files *nets, size_t n,
 		.free = darknet_free};
 	d->memory = d->to = d->from = d->words = -1;
 	d->n = n;
+	d->find_us = s->find_us;
 	for (size_t i = 0; i < n; i++) {
 		d->net[i] = nets[i];
 		for (int k = 0; k < nets[i].classes.n; k++)
 			if (nets[i].classes.kind[k] != KIND_NONE)
 				d->base.kinds |= 1U << nets[i].classes.kind[k];
 	}
-	r = open_child(d, threshold);
+	r = open_child(d, s->threshold);
 	if (r) {
 		/* Still the caller's. */
 		d->beside = NULL;

@@ -11,11 +11,18 @@
 #include "ingest/detect/detect.h"
 #include "ingest/detect/netfile.h"
 
-/* Takes copies, and beside (NULL: none), an engine for the networks that
- * Darknet cannot run: it works while the child does.  Waits until the child has
+struct darknet_settings {
+	double threshold; /* 0 to 1 */
+	int64_t find_us;  /* for one picture; then the child is ended */
+	/* NULL, or an engine for the networks that Darknet cannot run: it works
+	 * while the child does. */
+	struct engine *beside;
+};
+
+/* Takes copies, and beside.  Waits until the child has
  * loaded the networks.  Logs Darknet's words on failure: E_NOT_FOUND (there is
  * no tally-darknet), E_CORRUPT (it does not take the networks), E_NOMEM. */
 MUST enum err darknet_open(struct engine **e, const struct net_files *nets,
-	size_t n, double threshold, struct engine *beside);
+	size_t n, const struct darknet_settings *s);
 
 #endif

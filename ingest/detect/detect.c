@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -123,6 +124,32 @@ static size_t list_models(const struct conf *c, struct model m[NETWORKS_MAX])
 	return n;
 }
 
+static void add_file(struct text *key, const char *path)
+{
+	struct stat st = {0};
+
+	if (stat(path, &st))
+		st.st_size = -1;
+	text_printf(key, "%s %lld %lld.%09ld\n", path, (long long)st.st_size,
+		(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+void engine_key(const struct conf *c, struct text *key)
+{
+	struct model m[NETWORKS_MAX];
+	size_t n = list_models(c, m);
+
+	text_printf(key, "%s\n%s\n%.17g %.17g %d\n", c->ingest_engine,
+		c->ingest_classes, c->ingest_threshold,
+		c->ingest_threshold_weak, c->ingest_threads);
+	for (size_t i = 0; i < n; i++) {
+		text_printf(key, "%s %s\n", m[i].setting, m[i].input);
+		add_file(key, m[i].cfg_path);
+		add_file(key, m[i].weights_path);
+		add_file(key, m[i].names_path);
+	}
+}
+
 static bool is_there(const char *path)
 {
 	return access(path, F_OK) == 0;
@@ -185,7 +212,8 @@ static enum err open_darknet(struct engine **e, const struct conf *c,
 	const struct net_files *nets, size_t n)
 {
 	struct net_files own[NETWORKS_MAX], foreign[NETWORKS_MAX];
-	struct engine *beside = NULL;
+	struct darknet_settings set = {.threshold = least_score(c),
+		.find_us = c->ingest_detect_timeout_s * INT64_C(1000000)};
 	size_t n_own = 0, n_foreign = 0;
 	enum err r = E_OK;
 
@@ -204,12 +232,12 @@ static enum err open_darknet(struct engine **e, const struct conf *c,
 		return E_INVALID;
 	}
 	if (n_foreign)
-		r = opencv_open(&beside, foreign, n_foreign, least_score(c),
+		r = opencv_open(&set.beside, foreign, n_foreign, least_score(c),
 			c->ingest_threads);
 	if (!r)
-		r = darknet_open(e, own, n_own, least_score(c), beside);
-	if (r && beside)
-		beside->free(beside);
+		r = darknet_open(e, own, n_own, &set);
+	if (r && set.beside)
+		set.beside->free(set.beside);
 	return r;
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
  * detect: what an engine must do: find objects in one picture.  An engine
- * belongs to one thread and keeps nothing that its caller must free.
+ * belongs to one thread at a time and keeps nothing that its caller must free.
  */
 #ifndef TALLY_INGEST_DETECT_DETECT_H
 #define TALLY_INGEST_DETECT_DETECT_H
 
 #include "common/conf.h"
+#include "common/text.h"
 #include "ingest/classes.h"
 #include "ingest/source.h"
 
@@ -28,6 +29,7 @@ struct engine {
 	const char *name;
 	unsigned kinds; /* 1 << kind for each it can tell */
 	float sure;	/* least score of a box that may begin an object */
+	bool shareable; /* keeps nothing of a picture, and cannot hang */
 	/* Sets d->n.  Logs its library's words: E_NOMEM, E_CORRUPT; E_BUSY:
 	 * not this picture, maybe the next. */
 	enum err (*find)(
@@ -41,6 +43,10 @@ struct engine {
  * E_SYNTAX (a damaged names list), E_INVALID (the configuration).
  */
 MUST enum err engine_open(struct engine **e, const struct conf *c);
+
+/* All that engine_open goes by, and what its files are like now: engines of
+ * the same key do the same. */
+void engine_key(const struct conf *c, struct text *key);
 
 /* Adds one, or takes the place of the weakest. */
 void detections_add(struct detections *d, struct detection x);

@@ -175,6 +175,7 @@ extern "C" enum err opencv_open(struct engine **e, const struct net_files *nets,
 		o->base.name = "opencv";
 		o->base.find = opencv_find;
 		o->base.free = opencv_free;
+		o->base.shareable = true;
 		o->threshold = (float)threshold;
 		r = guarded("a first picture", [&] {
 			static struct detections d;

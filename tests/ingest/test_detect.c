@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include "ingest/detect/detect.h"
 #include "ingest/detect/motion.h"
 #include "ingest/detect/netfile.h"
+#include "ingest/detect/share.h"
 #include "tests/ingest/clip.h"
 
 #define CFG	"yolo-fastest-1.1/yolo-fastest-1.1.cfg"
@@ -96,6 +98,95 @@ START_TEST(the_models_find_people_and_faces_in_the_clip)
 	ck_assert_uint_le(faces, 25);
 	e->free(e);
 	source_close(s);
+}
+END_TEST
+
+/* --- shared engines --- */
+
+enum { SHARERS = 3, LOOKS = 4 };
+
+struct sharer {
+	struct engine *e;
+	const struct frame *f;
+	struct detections found[LOOKS];
+	pthread_t thread;
+};
+
+static void *look(void *arg)
+{
+	struct sharer *s = arg;
+
+	for (int i = 0; i < LOOKS; i++)
+		if (s->e->find(s->e, s->f, &s->found[i]))
+			s->found[i].n = 0;
+	return NULL;
+}
+
+static void look_side_by_side(struct sharer *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ck_assert(!pthread_create(&s[i].thread, NULL, look, &s[i]));
+	for (size_t i = 0; i < n; i++)
+		pthread_join(s[i].thread, NULL);
+}
+
+static void is_like(const struct detections *a, const struct detections *b)
+{
+	ck_assert_uint_eq(a->n, b->n);
+	ck_assert(!memcmp(a->at, b->at, a->n * sizeof(a->at[0])));
+}
+
+START_TEST(cameras_of_one_model_take_turns_with_fewer_engines)
+{
+	static struct sharer s[SHARERS];
+	static struct detections alone, few;
+	struct engine *e, *strict, *still;
+	struct source *clip;
+	struct share share;
+	struct frame f;
+
+	if (!clip_there(CLIP_FACES, "ingest/detect") ||
+		!clip_there(CLIP_MODELS, "ingest/detect"))
+		return;
+	set("ingest.face_cfg=");
+	ck_assert(!source_open(&clip, CLIP_FACES));
+	ck_assert(!source_read(clip, &f));
+	ck_assert(!engine_open(&e, &conf));
+	ck_assert(!e->find(e, &f, &alone));
+	ck_assert_uint_ge(alone.n, 2);
+	e->free(e);
+	share_init(&share, 2);
+	for (int i = 0; i < SHARERS; i++) {
+		s[i].f = &f;
+		ck_assert(!share_open(&share, &s[i].e, &conf));
+		ck_assert_str_eq(s[i].e->name, "opencv");
+		ck_assert_uint_eq(share_engines(&share), i < 2 ? i + 1 : 2);
+	}
+	/* Other settings, another engine; what keeps pictures is nobody else's.
+	 */
+	set("ingest.threshold=0.99");
+	ck_assert(!share_open(&share, &strict, &conf));
+	ck_assert_uint_eq(share_engines(&share), 3);
+	set("ingest.engine=motion");
+	ck_assert(!share_open(&share, &still, &conf));
+	ck_assert_uint_eq(share_engines(&share), 3);
+	look_side_by_side(s, SHARERS);
+	for (int i = 0; i < SHARERS * LOOKS; i++)
+		is_like(&s[i / LOOKS].found[i % LOOKS], &alone);
+	ck_assert(!strict->find(strict, &f, &few));
+	ck_assert_uint_lt(few.n, alone.n);
+	s[0].e->free(s[0].e);
+	ck_assert_uint_eq(share_engines(&share), 3);
+	s[1].e->free(s[1].e);
+	ck_assert_uint_eq(share_engines(&share), 2);
+	look_side_by_side(&s[2], 1);
+	is_like(&s[2].found[0], &alone);
+	s[2].e->free(s[2].e);
+	strict->free(strict);
+	still->free(still);
+	ck_assert_uint_eq(share_engines(&share), 0);
+	share_fini(&share);
+	source_close(clip);
 }
 END_TEST
 
@@ -381,6 +472,7 @@ Suite *test_ingest_detect(void)
 	tcase_add_checked_fixture(t, start, stop);
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, the_models_find_people_and_faces_in_the_clip);
+	tcase_add_test(t, cameras_of_one_model_take_turns_with_fewer_engines);
 	tcase_add_test(t, darknet_and_opencv_agree_on_boxes);
 	tcase_add_test(t, a_darknet_that_dies_is_started_again);
 	tcase_add_test(t, an_input_size_is_a_multiple_of_32);
