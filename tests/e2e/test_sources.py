@@ -5,17 +5,21 @@ playlist that wants more than it may, settings read anew while others count.
 Rows are read from the report that each camera writes.
 """
 import csv
+import datetime
 import http.server
+import json
 import os
 import pathlib
 import shutil
 import signal
+import ssl
 import subprocess
 import threading
 import time
 
 import pytest
 
+from pki import Authority
 from running import BUILD, ROOT, SHARED
 
 CLIP = ROOT / "var/cache/vtest.avi"
@@ -260,6 +264,87 @@ def test_settings_read_anew_leave_other_cameras_alone(ingest):
     assert at == list(range(at[0], at[-1] + 1)), "a hole in what went on"
 
 
+def children(pid):
+    """Processes that any thread of it has started."""
+    found = []
+    for task in pathlib.Path("/proc", str(pid), "task").iterdir():
+        found += map(int, (task / "children").read_text().split())
+    return found
+
+
+MODELS = pathlib.Path(os.environ.get("TALLY_MODELS") or SHARED / "models")
+
+
+@pytest.mark.skipif(not (ROOT / BUILD / "tally-darknet").exists(),
+                    reason="Darknet is not there; ./dev darknet builds it")
+@pytest.mark.skipif(not MODELS.exists(), reason="no models here")
+def test_a_darknet_that_hangs_is_ended_and_holds_up_no_other_camera(ingest):
+    i = ingest(camera("hangs", clip(), "engine = darknet", "fps = 0.5",
+                      "interval_s = 2", "face_cfg =", "detect_timeout_s = 6",
+                      f"models_dir = {MODELS}") + camera("other", clip()),
+               general="detectors = 2")
+    i.wait_for_rows("hangs", 2)
+    (child,) = children(i.process.pid)
+    os.kill(child, signal.SIGSTOP)
+    i.wait_for_rows("other", len(i.rows("other")) + 3)
+    # It is ended, not waited for, and another one takes its place.
+    until(lambda: child not in children(i.process.pid))
+    until(lambda: "a picture is lost: tally-darknet was ended by signal 9"
+          in i.log())
+    until(lambda: "tally-darknet works again" in i.log())
+    i.wait_for_rows("hangs", len(i.rows("hangs")) + 2)
+    i.stop()
+    assert not pathlib.Path("/proc", str(child)).exists()
+
+
+def recorded_at(path, to, at):
+    """A copy of an MP4 whose movie header says when it was recorded."""
+    data = bytearray(path.read_bytes())
+    head = data.index(b"mvhd")
+    assert data[head + 4] == 0, "of 32 bits"
+    since_1904 = (datetime.datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ")
+                  - datetime.datetime(1904, 1, 1)) // datetime.timedelta(
+                      seconds=1)
+    data[head + 8:head + 12] = since_1904.to_bytes(4, "big")
+    to.write_bytes(data)
+
+
+@pytest.mark.skipif(not FACES.exists(), reason="needs ../shared/data/videos")
+def test_a_file_is_counted_at_the_time_it_was_recorded(ingest, tmp_path):
+    recorded_at(FACES, tmp_path / "told.mp4", "2026-03-04T05:06:07Z")
+    files = ["speed = max", "start = recorded"]
+    i = ingest(camera("told", tmp_path / "told.mp4", *files) +
+               camera("not", clip(), *files) + camera("live", clip()))
+    first = i.wait_for_rows("told", 2)[0]
+    assert (first["start_at"], first["observed_s"]) == (
+        "2026-03-04T05:06:07Z", "1")
+    assert "camera not: start: the file does not say when it was recorded" \
+        in i.log()
+    i.wait_for_rows("live", 2)
+    assert i.rows("not") == []
+    i.process.send_signal(signal.SIGTERM)
+    assert i.process.wait(60) == 2, "the one that does not run"
+
+
+def test_the_interval_that_runs_at_the_end_is_kept_in_part(ingest):
+    i = ingest(camera("a", clip(), "interval_s = 3600"))
+    until(lambda: (s := status_of(i)) and s["cameras"][0]["pictures"] > 10)
+    i.stop()
+    rows = i.rows("a")
+    assert 1 <= len(rows) <= 2, "an hour may have ended"
+    assert 1 <= int(rows[-1]["observed_s"]) < 3600
+    totals = json.loads([ln for ln in i.log().splitlines()
+                         if ln.startswith("{")][-1])
+    assert totals["waiting"] == len(rows) and totals["stored"] == 0
+
+
+def status_of(i):
+    done = subprocess.run(
+        [ROOT / BUILD / "tally-ingest", "--status", "--config", i.ini],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return json.loads(done.stdout) if done.returncode == 0 else None
+
+
 def test_every_fault_is_told_with_its_place(tmp_path):
     ini = tmp_path / "t.ini"
     ini.write_text('[ingest]\ninterval_s = 7\nprot = 1\n[camera "a"]\n'
@@ -329,6 +414,12 @@ class Web(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    @classmethod
+    def serve(cls, home):
+        server_ = http.server.ThreadingHTTPServer(("127.0.0.1", 0), cls)
+        server_.home, server_.daemon_threads = home, True
+        return server_
+
     def do_GET(self):
         if self.path == "/playlist":
             self.send_response(200)
@@ -385,17 +476,23 @@ def test_http_and_folders_within_what_is_allowed(ingest, tmp_path):
     (folder / "notes.txt").write_text("left out")
     os.mkfifo(folder / "3a.jpg")
     shutil.copy(folder / "0.jpg", tmp_path / "0.jpg")
-    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
-    web.home, web.daemon_threads = tmp_path, True
-    threading.Thread(target=web.serve_forever, daemon=True).start()
+    web, tls = Web.serve(tmp_path), Web.serve(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*Authority(tmp_path, "cameras").sign("camera"))
+    tls.socket = context.wrap_socket(tls.socket, server_side=True)
+    for server_ in (web, tls):
+        threading.Thread(target=server_.serve_forever, daemon=True).start()
     at = f"127.0.0.1:{web.server_address[1]}"
-    i = ingest(camera("mjpeg", f"http://viewer:s3cret@{at}/m") +
+    i = ingest(camera("tls", "https://viewer:s3cret@127.0.0.1:"
+                      f"{tls.server_address[1]}/m") +
+        camera("mjpeg", f"http://viewer:s3cret@{at}/m") +
                camera("list", f"http://{at}/playlist", "retry_max_s = 1") +
                camera("redirect", f"http://{at}/redirect", "retry_max_s = 1") +
                camera("open", f"http://{at}/m", "retry_max_s = 1") +
                camera("folder", folder, "speed = max", "fps = 1",
                       "start = 2026-01-01T00:00:00Z"))
     i.wait_for_rows("mjpeg", 2)
+    i.wait_for_rows("tls", 2)
     assert [r["observed_s"] for r in i.wait_for_rows("folder", 3)][0] == "1"
     assert starts(i.rows("folder"))[0] == "2026-01-01T00:00:00Z"
     for c in ("list", "redirect", "open"):
@@ -407,5 +504,6 @@ def test_http_and_folders_within_what_is_allowed(ingest, tmp_path):
     # The damaged images of the folder are told at the end.
     assert i.process.wait(60) == 4
     assert "2 pictures lost or spoiled" in i.log()
-    web.shutdown()
-    web.server_close()
+    for server_ in (web, tls):
+        server_.shutdown()
+        server_.server_close()
