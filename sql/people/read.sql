@@ -10,6 +10,7 @@ GRANT SELECT ON calendar_day TO {account};
 GRANT SELECT ON calendar_offset TO {account};
 GRANT SELECT ON count_record TO {account};
 GRANT SELECT ON count_detail TO {account};
+GRANT SELECT ON detection_record TO {account};
 GRANT SELECT ON stats_quarter TO {account};
 GRANT SELECT ON stats_hour TO {account};
 GRANT SELECT ON stats_day TO {account};

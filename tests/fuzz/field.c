@@ -5,7 +5,12 @@
  * Two values are parted by LF.
  */
 #include "api/field.h"
+
+#include <arpa/inet.h>
+
 #include "api/accept.h"
+#include "api/proxy.h"
+#include "common/conf.h"
 #include "common/text.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -184,6 +189,65 @@ static void ranges(struct slice a, struct slice b, const char *field,
 	text_free(&t);
 }
 
+/* ---- who is behind a proxy ---- */
+
+static struct proxy_client behind(
+	const char *header, struct http_head *h, const char *peer)
+{
+	struct conf c = {.api_trusted_proxies = "10.0.0.0/8 2001:db8::/32",
+		.api_proxy_header = header};
+	struct proxy_client client = {.https = true};
+
+	snprintf(client.addr, sizeof(client.addr), "%s", peer);
+	proxy_client(&c, h, &client);
+	return client;
+}
+
+static bool is_shortest(const char *addr)
+{
+	char again[PROXY_ADDRESS];
+	unsigned char bytes[16];
+	int family = strchr(addr, ':') ? AF_INET6 : AF_INET;
+
+	return inet_pton(family, addr, bytes) == 1 &&
+		inet_ntop(family, bytes, again, sizeof(again)) &&
+		!strcmp(addr, again);
+}
+
+/* An address; the same in one field as in two; and whoever is found who is not
+ * trusted stays so, whatever stands to the left of him. */
+static void proxies(struct slice a, struct slice b, const char *header,
+	const char *invented)
+{
+	struct http_head h = head_of(header, a, b);
+	struct proxy_client is = behind(header, &h, "10.0.0.1"), other;
+	struct text t;
+
+	HOLD(is_shortest(is.addr));
+	HOLD(!strcmp(behind(header, &h, "192.0.2.9").addr, "192.0.2.9"));
+	HOLD(behind(header, &h, "192.0.2.9").https);
+	text_init(&t, MOST);
+	add(&t, a);
+	text_str(&t, ",");
+	add(&t, b);
+	h.header[0].value = text_slice(&t);
+	h.headers_n = 1;
+	other = behind(header, &h, "10.0.0.1");
+	HOLD(!strcmp(is.addr, other.addr) && is.https == other.https);
+	text_clear(&t);
+	text_str(&t, invented);
+	add(&t, b);
+	h.header[0].value = text_slice(&t);
+	other = behind(header, &h, "10.0.0.1");
+	h = head_of(header, b, b);
+	h.headers_n = 1;
+	is = behind(header, &h, "10.0.0.1");
+	if (strncmp(is.addr, "10.", 3) && strncmp(is.addr, "2001:db8:", 9) &&
+		strncmp(is.addr, "::ffff:10.", 10))
+		HOLD(!strcmp(is.addr, other.addr));
+	text_free(&t);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct slice a, b = {"", 0};
@@ -213,6 +277,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		break;
 	case 't':
 		tags(a, b);
+		break;
+	case 'p':
+		proxies(a, b, "X-Forwarded-For", "198.51.100.1, ");
+		break;
+	case 'f':
+		proxies(a, b, "Forwarded", "for=\"198.51.100.1;a=\", ");
 		break;
 	case 'e':
 		ranges(a, b, "Accept-Encoding", accept_coding, "gzip");
