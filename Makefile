@@ -46,6 +46,7 @@ db_LIBS     = $(call libs,libmariadb) -lm
 common_LIBS = $(call libs,libcjson libsodium libcurl) -lm
 api_LIBS    = $(call libs,libevent_core libssl libcrypto zlib)
 ctl_LIBS    = $(call libs,zlib)
+backup_LIBS = $(call libs,libzstd)
 ingest_LIBS = $(call libs,libavformat libavcodec libswscale libavutil) -lopencv_dnn -lopencv_core -lstdc++
 CPPFLAGS   += $(shell $(PKG) --cflags libmariadb libcjson)
 CXXFLAGS   := -std=c++17 -O2 -g -pthread $(WARN) $(SAN) -isystem /usr/include/opencv4
@@ -80,9 +81,9 @@ $B/tally-darknet: $(call obj,ingest/detect/darknet_main.c) $(DARKNET)
 $B/tally-api: $(call obj,api/main.c) $B/libapi.a $B/libanalytics.a $B/libdb.a $B/libcommon.a
 	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(api_LIBS) $(db_LIBS) $(common_LIBS)
 $B/tally-worker: $(call obj,$(worker)) $B/libanalytics.a $B/libdb.a $B/libcommon.a
-	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(db_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(backup_LIBS) $(db_LIBS) $(common_LIBS)
 $B/tally: $(call obj,$(ctl)) $B/libanalytics.a $B/libdb.a $B/libcommon.a
-	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ctl_LIBS) $(db_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ctl_LIBS) $(backup_LIBS) $(db_LIBS) $(common_LIBS)
 
 # Every tests/<folder>/test_<file>.c defines `Suite *test_<folder>_<file>(void)`.
 $B/tests/suites.def: $(filter-out tests/main.c,$(tests)) Makefile
@@ -92,12 +93,12 @@ $B/tests/suites.def: $(filter-out tests/main.c,$(tests)) Makefile
 $B/tests/main.o: CPPFLAGS += -I$B/tests
 $B/tests/main.o: $B/tests/suites.def
 $B/unit: $(call obj,$(tests)) $B/libapi.a $B/libingest.a $B/libanalytics.a $B/libdb.a $B/libcommon.a
-	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(db_LIBS) $(common_LIBS) $(call libs,check)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(backup_LIBS) $(db_LIBS) $(common_LIBS) $(call libs,check)
 unit: $B/unit
 
 $B/bench/%: $B/tests/bench/%.o $B/libapi.a $B/libingest.a $B/libanalytics.a $B/libdb.a $B/libcommon.a
 	@mkdir -p $(@D)
-	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(db_LIBS) $(common_LIBS)
+	@echo "  ld  $@"; $(CC) $(LDFLAGS) -o $@ $^ $(ingest_LIBS) $(api_LIBS) $(backup_LIBS) $(db_LIBS) $(common_LIBS)
 bench: $(patsubst tests/bench/%.c,$B/bench/%,$(bench))
 
 # A camera for the tests.

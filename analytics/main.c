@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analytics/backup_due.h"
 #include "analytics/worker.h"
 #include "common/log.h"
 #include "common/token.h"
@@ -100,7 +101,8 @@ int main(int argc, char **argv)
 	static const char usage[] =
 		"usage: tally-worker [options]\n\n"
 		"Watches the database's event scheduler and does its work "
-		"where it does not run;\nkeeps the calendar years ahead.\n";
+		"where it does not run;\nkeeps the calendar years ahead; "
+		"makes the daily backup.\n";
 	struct rounds r = {.status = 0};
 	struct conf conf;
 	pthread_t thread;
@@ -111,6 +113,11 @@ int main(int argc, char **argv)
 	log_open("tally-worker", LOG_INFO);
 	if (first < argc) {
 		fprintf(stderr, "unexpected argument %s\n", argv[first]);
+		conf_free(&conf);
+		return 2;
+	}
+	if (backup_conf_fault(&conf)) {
+		fprintf(stderr, "%s\n", backup_conf_fault(&conf));
 		conf_free(&conf);
 		return 2;
 	}
@@ -128,6 +135,10 @@ int main(int argc, char **argv)
 	}
 	if (!r.status)
 		log_info("stopped");
+	if (worker_busy(r.worker)) {
+		log_info("a backup was on its way: it is left unfinished");
+		_exit(r.status);
+	}
 	worker_close(r.worker);
 	conf_free(&conf);
 	return r.status;

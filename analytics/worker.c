@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "analytics/backup_due.h"
 #include "analytics/calendar.h"
 #include "analytics/watch.h"
 #include "common/db/sync.h"
@@ -23,6 +24,7 @@ struct worker {
 	struct db *db;
 	struct arena arena;
 	struct watch watch;
+	struct backup_duty *backup;
 	char fault[256];      /* how the last run failed; empty: it worked */
 	int64_t retry_ms;     /* 0: the database answers */
 	int64_t calendar_day; /* days since 1970 of the last extension */
@@ -37,7 +39,9 @@ enum err worker_open(struct worker **w, const struct conf *c)
 	if (!(*w = calloc(1, sizeof(**w))))
 		return E_NOMEM;
 	a.timeout_s = RUN_TIMEOUT_S;
-	if ((e = db_open(&(*w)->db, &a))) {
+	if ((e = db_open(&(*w)->db, &a)) ||
+		(e = backup_duty_open(&(*w)->backup, c, &a))) {
+		db_close((*w)->db);
 		free(*w);
 		return e;
 	}
@@ -49,9 +53,15 @@ enum err worker_open(struct worker **w, const struct conf *c)
 
 void worker_close(struct worker *w)
 {
+	backup_duty_close(w->backup);
 	db_close(w->db);
 	arena_reset(&w->arena);
 	free(w);
+}
+
+bool worker_busy(const struct worker *w)
+{
+	return backup_duty_runs(w->backup);
 }
 
 static bool is(const struct db_cell *c, const char *word)
@@ -169,6 +179,8 @@ enum err worker_round(struct worker *w, int64_t *wait_ms)
 		e = watch_events(w);
 	if (!e)
 		e = keep_calendar(w);
+	if (!e)
+		e = backup_duty_look(w->backup, w->db, &w->arena);
 	arena_reset(&w->arena);
 	if (e == E_REFUSED)
 		return e;

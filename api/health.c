@@ -22,6 +22,7 @@ enum {
 	EVENT_PERIOD_S = 60,
 	EVENT_LATE_S = 3 * EVENT_PERIOD_S,
 	ROLLUP_LATE_S = 300,
+	BACKUP_LATE_S = 26 * 3600, /* a day, one that has 25 hours, a while */
 	CALENDAR_DAYS = 400,
 	PARTITION_DAYS = 10,
 	TICK_MS = 100
@@ -250,9 +251,44 @@ static const char *partitions_fault(const struct db_cell *c)
 	return NULL;
 }
 
+static const char *backup_fault(const struct db_cell *c)
+{
+	if (c[H_BACKUP_WANTED].null)
+		return NULL; /* the worker was not told to make any */
+	if (!c[H_BACKUP_ERROR].null)
+		return c[H_BACKUP_ERROR].s.at;
+	if (c[H_BACKUP_WAIT].i > BACKUP_LATE_S)
+		return "no good backup for more than 26 hours";
+	return NULL;
+}
+
+static void instant(struct text *t, const char *name, const struct db_cell *c)
+{
+	char at[WHEN_TEXT];
+
+	if (c->null)
+		json_null(t, name);
+	else
+		json_str(t, name,
+			when_format(at, when_from_number(c->i), 0, true));
+}
+
+static bool backup_check(struct text *t, const struct db_cell *c)
+{
+	bool bad = check(t, "backup", backup_fault(c));
+
+	instant(t, "wanted_since", &c[H_BACKUP_WANTED]);
+	instant(t, "last_good", &c[H_BACKUP_TAKEN]);
+	integer(t, "age_s", &c[H_BACKUP_AGE]);
+	integer(t, "bytes", &c[H_BACKUP_BYTES]);
+	json_str(t, "error",
+		c[H_BACKUP_ERROR].null ? NULL : c[H_BACKUP_ERROR].s.at);
+	json_close(t, '}');
+	return bad;
+}
+
 static bool storage_checks(struct text *t, const struct db_cell *c)
 {
-	char from[WHEN_TEXT];
 	bool bad;
 
 	bad = check(t, "calendar",
@@ -264,12 +300,7 @@ static bool storage_checks(struct text *t, const struct db_cell *c)
 	bad |= check(t, "partitions", partitions_fault(c));
 	integer(t, "days_ahead", &c[H_PARTITIONS]);
 	integer(t, "rows_beyond", &c[H_BEYOND]);
-	if (c[H_KEPT_FROM].null)
-		json_null(t, "kept_from");
-	else
-		json_str(t, "kept_from",
-			when_format(from, when_from_number(c[H_KEPT_FROM].i), 0,
-				true));
+	instant(t, "kept_from", &c[H_KEPT_FROM]);
 	json_close(t, '}');
 	bad |= check(t, "outliers",
 		c[H_TRIGGERS].i ? "the outlier rule failed on some rows"
@@ -327,6 +358,7 @@ enum step health_answer(struct req *r)
 	json_close(&checks, '}');
 	bad |= storage_checks(&checks, c);
 	bad |= ingest_check(&checks, c);
+	bad |= backup_check(&checks, c);
 	/* So far a bound that was reached is no fault of its own. */
 	check(&checks, "server", NULL);
 	metrics_health(&checks, r->api);

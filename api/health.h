@@ -36,7 +36,13 @@ enum health_column {
 	H_INGESTS_LATE,
 	H_INGESTS_FULL,
 	H_WAITING,
-	H_OLDEST
+	H_OLDEST,
+	H_BACKUP_WANTED,
+	H_BACKUP_TAKEN,
+	H_BACKUP_AGE,
+	H_BACKUP_WAIT, /* since the last one, or since they are wanted */
+	H_BACKUP_BYTES,
+	H_BACKUP_ERROR
 };
 
 enum err health_open(struct health **h, struct api *api);

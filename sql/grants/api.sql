@@ -42,6 +42,7 @@ GRANT SELECT, UPDATE (state, note, reviewed_by, reviewed_at)
 GRANT SELECT ON outlier TO {api};
 GRANT SELECT ON job_run TO {api};
 GRANT SELECT ON job_state TO {api};
+GRANT SELECT ON backup_state TO {api};
 GRANT SELECT, INSERT ON dirty_quarter TO {api};
 GRANT SELECT ON reference_version TO {api};
 GRANT SELECT, INSERT ON idempotency TO {api};

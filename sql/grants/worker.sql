@@ -1,12 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- worker: what tally-worker may do; {worker} is its account.
-GRANT SELECT ON job_run TO {worker};
-GRANT SELECT ON job_state TO {worker};
-GRANT SELECT ON setting TO {worker};
-GRANT SELECT ON health TO {worker};
-GRANT SELECT ON site TO {worker};
-GRANT SELECT ON camera TO {worker};
-GRANT SELECT, INSERT ON time_zone TO {worker};
-GRANT SELECT, INSERT, UPDATE ON calendar_day TO {worker};
-GRANT SELECT, INSERT, UPDATE ON calendar_offset TO {worker};
+-- worker: what tally-worker may do; {worker} is its account.  It reads all,
+-- because it makes the backups.
+GRANT SELECT ON * TO {worker};
+GRANT INSERT ON time_zone TO {worker};
+GRANT INSERT, UPDATE ON calendar_day TO {worker};
+GRANT INSERT, UPDATE ON calendar_offset TO {worker};
 GRANT EXECUTE ON PROCEDURE run_minute TO {worker};
+GRANT EXECUTE ON PROCEDURE want_backup TO {worker};
+GRANT EXECUTE ON PROCEDURE note_backup TO {worker};
