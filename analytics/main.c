@@ -121,6 +121,11 @@ int main(int argc, char **argv)
 		conf_free(&conf);
 		return 2;
 	}
+	if (!log_choose(conf.log_format, conf.log_level)) {
+		fputs(LOG_CHOICE, stderr);
+		conf_free(&conf);
+		return 2;
+	}
 	if (token_start() || worker_open(&r.worker, &conf) ||
 		!start(&r, &signals, &thread)) {
 		log_error("cannot start: out of memory or of threads");

@@ -130,9 +130,12 @@ static enum err write_alone(struct committer *c, struct commit_job *job)
 	size_t n = 0;
 
 	bump(c, &c->count.alone, 1);
+	log_request(job->request);
 	for (int try = 0; try < TRIES; try++) {
-		if (late(job))
-			return E_TIMEOUT;
+		if (late(job)) {
+			e = E_TIMEOUT;
+			break;
+		}
 		writer_doubt(&c->w, job);
 		if ((e = writer_judge(&c->w, job, c->w.todo, &n)) ||
 			refused(job) || (!n && !job->key))
@@ -142,6 +145,7 @@ static enum err write_alone(struct committer *c, struct commit_job *job)
 			break;
 		usleep((useconds_t)(1000 << try));
 	}
+	log_request(NULL);
 	writer_doubt(&c->w, job);
 	return e == E_CONFLICT ? E_OK : e;
 }
@@ -210,12 +214,15 @@ static enum err turn(struct committer *c, struct commit_job *jobs)
 	size_t n;
 	enum err e;
 
+	/* A line is about all of them, unless there is but one. */
+	log_request(jobs->next ? NULL : jobs->request);
 	e = prepare_all(c, jobs, &n);
 	/* A connection may have died while it was idle, which shows at once. */
 	if (e == E_DB_GONE && when_clock_ms() - begun_ms < HANG_MS)
 		e = prepare_all(c, jobs, &n);
 	if (!e)
 		e = write_all(c, jobs, n);
+	log_request(NULL);
 	for (struct commit_job *j = jobs; j; j = j->next) {
 		settle(c, j);
 		/* Whether a COMMIT that was cut off took place is unknown:

@@ -44,6 +44,7 @@ struct commit_job {
 	 * its entry in the batch; else nothing is known to be stored. */
 	void (*done)(struct commit_job *job, enum err e);
 	void *ctx;
+	const char *request; /* for lines of the log */
 	/* NULL: none.  reply writes the body, each row having its verdict; on
 	 * the committer's thread, more than once where the job is repeated. */
 	struct commit_key *key;

@@ -357,6 +357,7 @@ enum step counts_submit(struct req *r, struct post *p)
 	p->job.by = audit_who(r);
 	p->job.done = post_done;
 	p->job.ctx = r;
+	p->job.request = r->id;
 	e = committer_submit(
 		is_live(p) ? r->api->committer : r->api->bulk, &p->job);
 	return e ? req_fail(r, e) : STEP_WAIT;

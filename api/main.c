@@ -187,6 +187,11 @@ int main(int argc, char **argv)
 			stderr);
 		return 2;
 	}
+	if (!log_choose(api.conf.log_format, api.conf.log_level)) {
+		fputs(LOG_CHOICE, stderr);
+		conf_free(&api.conf);
+		return 2;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	if (token_start() || !(api.base = event_base_new())) {
 		log_error("cannot start libsodium or libevent");

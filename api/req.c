@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "api/access.h"
 #include "api/allow.h"
 #include "api/api.h"
 #include "api/auth.h"
@@ -65,7 +66,8 @@ enum step req_reply_blob(
 	struct req *r, int status, const char *type, struct blob *body)
 {
 	struct conn *c = r->conn;
-	char head[HEADERS_MAX + 512], length[48] = "";
+	char head[HEADERS_MAX + 640], length[48] = "";
+	size_t bytes = body ? body->n : 0;
 	int k;
 
 	if (!c->body_whole)
@@ -73,13 +75,14 @@ enum step req_reply_blob(
 	/* These two have no body by definition (RFC 9110, section 8.6). */
 	if (status != 204 && status != 304)
 		snprintf(length, sizeof(length), "Content-Length: %zu\r\n",
-			body ? body->n : 0);
+			bytes);
 	k = snprintf(head, sizeof(head),
 		"HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s"
-		"X-Content-Type-Options: nosniff\r\n%s%s%s%s\r\n",
+		"X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n"
+		"%s%s%s%s\r\n",
 		status, status_text(status), date_now(),
 		type ? "Content-Type: " : "", type ? type : "",
-		type ? "\r\n" : "", r->headers.at ? r->headers.at : "",
+		type ? "\r\n" : "", r->id, r->headers.at ? r->headers.at : "",
 		c->https ? "Strict-Transport-Security: max-age=31536000\r\n"
 			 : "",
 		connection(r), length);
@@ -90,6 +93,7 @@ enum step req_reply_blob(
 	}
 	r->replied = true;
 	metrics_count(r, status);
+	access_told(r, status, bytes);
 	conn_send(c, head, (size_t)k, body);
 	return STEP_DONE;
 }
@@ -133,6 +137,7 @@ void req_problem_open(
 	json_str(&r->out, "title", status_text(status));
 	json_int(&r->out, "status", status);
 	json_str(&r->out, "detail", detail);
+	json_str(&r->out, "request_id", r->id);
 }
 
 enum step req_problem_end(struct req *r, int status)
@@ -209,7 +214,8 @@ enum step req_query_over(struct req *r, struct pool *pool, enum stmt q,
 		.arena = &r->rows_arena,
 		.rows = &r->rows,
 		.done = query_done,
-		.ctx = r};
+		.ctx = r,
+		.request = r->id};
 	if ((e = pool_submit(pool, &r->job)))
 		return req_fail(r, e);
 	return STEP_WAIT;
@@ -323,6 +329,7 @@ static enum step run_auth(struct req *r)
 /* Whatever ran last: an answered request is forgotten. */
 static void settle(struct req *r)
 {
+	log_request(NULL);
 	if (r->replied)
 		req_end(r);
 }
@@ -363,12 +370,14 @@ void req_init(struct req *r)
 	r->explain = NULL;
 	r->err = E_OK;
 	r->who = (struct principal){0};
+	access_id(r);
 	r->rows = (struct db_rows){0};
 }
 
 void req_begin(struct req *r)
 {
 	req_init(r);
+	log_request(r->id);
 	r->explain = route_explain(r);
 	if (parse_query(r) == STEP_NEXT && route_find(r) == STEP_NEXT)
 		run_auth(r);
@@ -377,6 +386,7 @@ void req_begin(struct req *r)
 
 void req_body(struct req *r, const char *at, size_t n)
 {
+	log_request(r->id);
 	if (r->route->body && r->route->body(r, at, n) == STEP_WAIT)
 		conn_pause(r->conn);
 	settle(r);
@@ -384,6 +394,7 @@ void req_body(struct req *r, const char *at, size_t n)
 
 void req_body_end(struct req *r)
 {
+	log_request(r->id);
 	r->phase = REQ_STEPS_RUN;
 	run_steps(r);
 	settle(r);
@@ -402,6 +413,7 @@ void req_resume(struct req *r, enum err e)
 {
 	struct conn *c = r->conn;
 
+	log_request(r->id);
 	r->err = e;
 	if (e && !r->replied) {
 		req_fail(r, e);
@@ -431,6 +443,7 @@ void req_refuse(struct req *r, int status, const char *why)
 		: status == 413		 ? "too-large"
 					 : "bad-request";
 
+	log_request(r->id);
 	req_problem(r, status, slug, "%s", why);
 	settle(r);
 }

@@ -22,6 +22,7 @@
 #include "api/query.h"
 #include "common/arena.h"
 #include "common/db/pool.h"
+#include "common/log.h"
 #include "common/text.h"
 #include "common/token.h"
 
@@ -76,6 +77,7 @@ struct principal {
 struct req {
 	struct conn *conn;
 	struct api *api;
+	char id[LOG_REQUEST_MAX + 1];
 	struct http_head head; /* its slices live in the connection's buffer */
 	const struct route *route;
 	struct slice param[REQ_PARAMS]; /* what stood for {…} */

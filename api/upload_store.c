@@ -299,6 +299,7 @@ enum step upload_commit(struct req *r)
 	u->job.by = audit_who(r);
 	u->job.done = committed;
 	u->job.ctx = r;
+	u->job.request = r->id;
 	/* Live rows do not queue behind those of a file. */
 	e = committer_submit(r->api->bulk, &u->job);
 	return e ? req_fail(r, e) : STEP_WAIT;

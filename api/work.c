@@ -55,7 +55,9 @@ static void *run(void *arg)
 		w->in_n--;
 		w->busy++;
 		pthread_mutex_unlock(&w->lock);
+		log_request(job.req->id);
 		job.outcome = job.fn(job.req, db);
+		log_request(NULL);
 		pthread_mutex_lock(&w->lock);
 		w->busy--;
 		w->out[w->out_n++] = job;

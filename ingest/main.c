@@ -429,6 +429,11 @@ int main(int argc, char **argv)
 		conf_free(&in.conf);
 		return (int)s;
 	}
+	if (!log_choose(in.conf.log_format, in.conf.log_level)) {
+		fputs(LOG_CHOICE, stderr);
+		conf_free(&in.conf);
+		return 2;
+	}
 	in.argc = argc;
 	in.argv = argv;
 	/* Every thread inherits the mask; sigwait in this one is where they

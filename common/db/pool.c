@@ -179,6 +179,17 @@ static bool job_begin(struct link *l)
 	return true;
 }
 
+/* Of the statement, or, once until it works again, of the connection. */
+static void tell(struct link *l, unsigned number, const char *words, bool gone)
+{
+	if (!gone)
+		log_error("%s: %s (%u)", stmt_defs[l->job->stmt].name, words,
+			number);
+	else if (!l->pool->down)
+		log_warn("database: %s (%u)", words, number);
+	l->pool->down |= gone;
+}
+
 /* The server said no, or nothing at all. */
 static bool op_failed(struct link *l, unsigned number, const char *words)
 {
@@ -187,10 +198,10 @@ static bool op_failed(struct link *l, unsigned number, const char *words)
 
 	if (l->op == OP_CONNECT)
 		e = E_DB_GONE;
+	log_request(l->job->request);
+	tell(l, number, words, e == E_DB_GONE);
+	log_request(NULL);
 	if (e == E_DB_GONE) {
-		if (!l->pool->down)
-			log_warn("database: %s (%u)", words, number);
-		l->pool->down = true;
 		link_close(l);
 		/* A connection that worked may have died of old age. */
 		if (was_used && !l->job->again &&
@@ -200,7 +211,6 @@ static bool op_failed(struct link *l, unsigned number, const char *words)
 		}
 		return job_end(l, e);
 	}
-	log_error("%s: %s (%u)", stmt_defs[l->job->stmt].name, words, number);
 	if (l->op == OP_PREPARE) {
 		mysql_stmt_close(l->stmt[l->job->stmt]);
 		l->stmt[l->job->stmt] = NULL;

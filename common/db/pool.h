@@ -32,6 +32,7 @@ struct pool_job {
 	struct db_rows *rows;
 	void (*done)(struct pool_job *job, enum err e);
 	void *ctx;
+	const char *request; /* for lines of the log, or NULL */
 	/* the pool's own */
 	struct pool_job *next;
 	int64_t since_ms;

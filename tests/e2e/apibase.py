@@ -130,7 +130,7 @@ class OtherApi:
 
     asan = "log_path=sanitizer"
 
-    def __init__(self, tally, schema=None, **settings):
+    def __init__(self, tally, schema=None, log=None, **settings):
         number = next(numbers)
         run = pathlib.Path(tally.state, "run")
         self.tally = copy.copy(tally)
@@ -144,7 +144,9 @@ class OtherApi:
         own = [f"{k} = {v}" for k, v in settings.items()]
         kept = [s for s in lines if s.split(" = ")[0] not in settings]
         at = kept.index("[api]") + 1
-        self.ini.write_text("\n".join(kept[:at] + own + kept[at:]) + "\n")
+        kept[at:at] = own
+        kept += ["[log]"] + [f"{k} = {v}" for k, v in (log or {}).items()]
+        self.ini.write_text("\n".join(kept) + "\n")
         self.process = None
         self.start()
 

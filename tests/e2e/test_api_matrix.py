@@ -297,7 +297,7 @@ class World:
         kind = {"Content-Type": body[1]} if body[1:] else {}
         return self.tally.request(
             method or route.method, path, token, body[0] if body else None,
-            {**kind, **(headers or {})})
+            {"X-Request-Id": "matrix", **kind, **(headers or {})})
 
 
 @pytest.fixture(scope="module")

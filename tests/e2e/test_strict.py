@@ -22,7 +22,8 @@ def ask(tally, method, path, fields="", body="", token=None, host="a"):
     """(status, [(name, value)], body) of one request as it stands here."""
     token = f"Authorization: Bearer {token}\r\n" if token else ""
     got = raw(tally, (f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{token}"
-                      f"Connection: close\r\n{fields}\r\n{body}").encode())
+                      "X-Request-Id: strict\r\nConnection: close\r\n"
+                      f"{fields}\r\n{body}").encode())
     head, _, rest = got.partition(b"\r\n\r\n")
     line, *lines = head.decode().split("\r\n")
     return (int(line.split()[1]),
