@@ -7,7 +7,6 @@
 #   arrows    who may include whom       headers   each header compiles alone
 #   symbols   ingest holds no SQL        config    config/tally.ini is current
 
-.DEFAULT_GOAL := all
 , := ,
 .DEFAULT_GOAL := all
 SANITIZE ?=
