@@ -12,6 +12,8 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
+import socketserver
 import ssl
 import subprocess
 import threading
@@ -129,6 +131,33 @@ class Server:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+
+def under_tls(server_, folder):
+    """Lets a server, before its thread starts, speak TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*Authority(folder, "cameras").sign("camera"))
+    server_.socket = context.wrap_socket(server_.socket, server_side=True)
+    return server_
+
+
+class Front(socketserver.BaseRequestHandler):
+    """Passes on what comes to the port of another server, and its answers."""
+
+    def handle(self):
+        with socket.create_connection(("127.0.0.1", self.server.to)) as s:
+            threading.Thread(target=pump, args=(s, self.request),
+                             daemon=True).start()
+            pump(self.request, s)
+
+
+def pump(a, b):
+    try:
+        while data := a.recv(65536):
+            b.sendall(data)
+        b.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
 
 
 @pytest.fixture
@@ -378,11 +407,17 @@ def test_every_fault_is_told_with_its_place(tmp_path):
 
 def test_probe_tells_what_a_camera_offers(server, tmp_path):
     s = server("digest")
+    tls = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Front)
+    tls.to, tls.daemon_threads = s.port, True
+    threading.Thread(target=under_tls(tls, tmp_path).serve_forever,
+                     daemon=True).start()
     (tmp_path / "password").write_text(PASSWORD)
     ini = tmp_path / "t.ini"
     ini.write_text("[ingest]\nengine = motion\n" + camera(
         "gate", f"rtsp://127.0.0.1:{s.port}/clip", f"user = {USER}",
-        f"password_file = {tmp_path}/password"))
+        f"password_file = {tmp_path}/password") + camera(
+            "tls", f"rtsps://127.0.0.1:{tls.server_address[1]}/clip",
+            f"user = {USER}", f"password_file = {tmp_path}/password"))
 
     def probe(what):
         png = tmp_path / "p.png"
@@ -398,7 +433,10 @@ def test_probe_tells_what_a_camera_offers(server, tmp_path):
         assert size == [768, 576]
         return dict(line.split(None, 1) for line in done.stdout.splitlines())
 
-    live, file = probe("gate"), probe(CLIP)
+    live, file, secure = probe("gate"), probe(CLIP), probe("tls")
+    tls.shutdown()
+    tls.server_close()
+    assert (secure["codec"], secure["container"]) == ("mjpeg", "rtsp")
     assert live["source"] == f"rtsp://127.0.0.1:{s.port}/clip"
     assert (live["codec"], live["container"]) == ("mjpeg", "rtsp")
     assert 9 < float(live["times"].split("of the stream, ")[1].split()[0]) < 11
@@ -476,10 +514,7 @@ def test_http_and_folders_within_what_is_allowed(ingest, tmp_path):
     (folder / "notes.txt").write_text("left out")
     os.mkfifo(folder / "3a.jpg")
     shutil.copy(folder / "0.jpg", tmp_path / "0.jpg")
-    web, tls = Web.serve(tmp_path), Web.serve(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*Authority(tmp_path, "cameras").sign("camera"))
-    tls.socket = context.wrap_socket(tls.socket, server_side=True)
+    web, tls = Web.serve(tmp_path), under_tls(Web.serve(tmp_path), tmp_path)
     for server_ in (web, tls):
         threading.Thread(target=server_.serve_forever, daemon=True).start()
     at = f"127.0.0.1:{web.server_address[1]}"
