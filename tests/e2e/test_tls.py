@@ -271,22 +271,28 @@ def test_a_new_pair_without_a_dropped_connection(tally, authority):
 
 
 def test_a_handshake_has_its_deadline(tally, authority):
-    """Who says nothing, half a hello, or dribbles it, is closed."""
-    api = Https(tally, authority, "hasty", head_timeout_s=2)
+    """Who says nothing, half a hello, or dribbles it, is closed; until then it
+    has its place among the connections."""
+    api = Https(tally, authority, "hasty", head_timeout_s=2,
+                connections_max=3)
     try:
         context, out = api.context(), ssl.MemoryBIO()
         hello = context.wrap_bio(ssl.MemoryBIO(), out)
         with pytest.raises(ssl.SSLWantReadError):
             hello.do_handshake()
         with Talk(api.address) as a, Talk(api.address) as b, \
-                Talk(api.address) as c:
+                Talk(api.address) as c, Talk(api.address) as full:
             b.send(out.read(100))
             c.send(b"\x16")
             while not c.ended:
                 c.send(b"\x03")
                 c.read(0.2)
-            assert a.until_end(60) == b.until_end(60) == []
-        assert api.get("/healthz")[0] == 200
+            for talk in (a, b, full):
+                assert talk.until_end(60) == []
+        status, _, body = api.get("/healthz")
+        assert status == 200
+        assert json.loads(body)["checks"]["server"][
+            "refused_connections"] == 1
     finally:
         assert api.stop() == 0
 
