@@ -26,7 +26,11 @@ class DbServer:
         self.pair = authority.sign("mariadb", names)
         self.process, self.programs = None, []
         self.log_path = folder / "mariadb.log"
-        self.user = ["--user=root"] if os.getuid() == 0 else []
+        # Temporary tables of its own: a server that starts removes those it
+        # finds.
+        (folder / "tmp").mkdir()
+        self.user = [f"--tmpdir={folder / 'tmp'}"] + (
+            ["--user=root"] if os.getuid() == 0 else [])
         with open(folder / "install.log", "wb") as log:
             subprocess.run(
                 ["mariadb-install-db",
