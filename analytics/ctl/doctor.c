@@ -71,6 +71,9 @@ int ctl_doctor(struct ctl *ctl, int argc, char **argv)
 	wrong += check_calendar(&rows.cell[4]);
 	printf("rows of new months are stored %s\n",
 		rows.cell[6].i ? "page-compressed" : "plain");
+	printf("backups: %s\n",
+		*ctl->conf.backup_dir ? ctl->conf.backup_dir
+				      : "none are made, backup.dir is not set");
 	printf("schema version %lld\n", (long long)rows.cell[5].i);
 	return wrong ? CTL_FAILED : CTL_OK;
 }

@@ -2,6 +2,7 @@
 #include "common/db/dump.h"
 
 #include <errmsg.h>
+#include <mysqld_error.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,8 +33,12 @@ static enum err failed(struct dump *d, const char *what)
 {
 	enum err e = conn_meaning(mysql_errno(d->my));
 
-	snprintf(d->why, sizeof(d->why), "database: %s: %u %s", what,
-		mysql_errno(d->my), mysql_error(d->my));
+	snprintf(d->why, sizeof(d->why), "database: %s: %u %s%s", what,
+		mysql_errno(d->my), mysql_error(d->my),
+		mysql_errno(d->my) == ER_NOT_ALLOWED_COMMAND
+			? " (the server must allow it: SET GLOBAL local_infile "
+			  "= ON)"
+			: "");
 	return e ? e : E_DB;
 }
 

@@ -2,7 +2,6 @@
 """tally backup and tally restore: into an empty server of one's own, and each
 way a backup can go wrong."""
 import datetime as dt
-import json
 import os
 import pathlib
 import resource
@@ -318,6 +317,24 @@ def test_a_full_disk_and_a_kill_leave_those_that_are_there(own, home, file):
     assert left not in names(to) and len(names(to)) == len(before) + 1
 
 
+def test_the_worker_does_not_wait_for_a_backup_to_end(own, home, file,
+                                                      tmp_path):
+    own.sql("REPLACE INTO backup_state (only_row, wanted_at) VALUES "
+            "(1, UTC_TIMESTAMP() - INTERVAL 30 HOUR)")
+    holder = own.connect()
+    holder.cursor().execute("LOCK TABLES upload WRITE")
+    worker = own.worker(tmp_path / "log", "--set",
+                        f"backup.dir={tmp_path}/to")
+    wait_for(lambda: (tmp_path / "to").exists()
+             and [p for p in names(tmp_path / "to") if p.endswith(".part")],
+             60)
+    worker.terminate()
+    assert worker.wait(timeout=30) == 0
+    assert "unfinished" in worker.said() or "in the middle" in worker.said()
+    holder.cursor().execute("UNLOCK TABLES")
+    own.sql("DELETE FROM backup_state")
+
+
 def health(api):
     status, reply = api.json("GET", "/healthz")
     assert status == 200
@@ -333,8 +350,10 @@ def test_the_worker_makes_one_a_day_and_health_tells_when_it_is_late(
         path.write_bytes(b"")
     other = to / "backup_other_20200101T000000Z.tally"
     other.write_bytes(b"")
+    # Its time of day does not come while this runs.
+    at = dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=12)
     options = ("--set", f"backup.dir={to}", "--set", "backup.keep=2", "--set",
-               f"backup.public_key={home}/key.pub")
+               f"backup.at={at:%H:%M}")
     # Not wanted, so never late.
     assert health(api)["status"] == "ok"
     assert health(api)["wanted_since"] is None
@@ -350,7 +369,7 @@ def test_the_worker_makes_one_a_day_and_health_tells_when_it_is_late(
     assert str(other) in health(api)["detail"]
     assert own.sql("SELECT state FROM job_run WHERE job = 'backup'") == [
         ("failed",)]
-    assert f"error: backup: cannot" in worker.said()
+    assert "error: backup: cannot" in worker.said()
     worker.terminate()
     assert worker.wait(timeout=30) == 0
 
