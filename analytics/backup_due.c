@@ -176,10 +176,6 @@ static enum err finish(struct backup_duty *d, struct db *db)
 		pthread_join(d->thread, NULL);
 		d->running = false;
 		tell(d);
-		if (d->err)
-			d->not_before_ms = when_clock_ms() +
-				(int64_t)RETRY_PERIODS * 1000 *
-					d->conf->worker_period_s;
 	}
 	if (d->err == E_BUSY) {
 		d->noted = true;
@@ -193,6 +189,11 @@ static enum err finish(struct backup_duty *d, struct db *db)
 			d->err ? DB_S(d->why) : DB_NULL),
 		NULL, NULL);
 	d->noted = e != E_DB_GONE && e != E_BUSY;
+	/* Nor is one that cannot be noted made again at once. */
+	if (d->err || e)
+		d->not_before_ms = when_clock_ms() +
+			(int64_t)RETRY_PERIODS * 1000 *
+				d->conf->worker_period_s;
 	return e;
 }
 

@@ -227,6 +227,9 @@ int ctl_restore(struct ctl *ctl, int argc, char **argv)
 		return told(e, "restore", why);
 	printf("restored into the database %s, up to date\n", c.database_name);
 	say_facts(&facts);
+	if (*c.database_host)
+		puts("the programs' accounts on this server are yours to make: "
+		     "tally migrate prints how");
 	printf("now recount it: tally --set database.name=%s verify\n",
 		c.database_name);
 	return CTL_OK;
