@@ -383,6 +383,12 @@ enum err committer_open(
 	return c->started ? E_OK : E_IO;
 }
 
+void committer_interrupt(struct committer *c)
+{
+	if (c && c->w.db)
+		db_interrupt(c->w.db);
+}
+
 void committer_close(struct committer *c)
 {
 	if (!c)

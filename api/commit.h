@@ -64,6 +64,8 @@ struct commit_counters {
 /* metrics: what each of its transactions is told. */
 MUST enum err committer_open(
 	struct committer **c, struct api *api, struct metrics_commit *metrics);
+/* What waits is given up, and what runs is cut short. */
+void committer_interrupt(struct committer *c);
 /* Finishes what waits, then ends. */
 void committer_close(struct committer *c);
 

@@ -662,7 +662,16 @@ void conn_idle(struct conn *c)
 
 void conn_stop(struct conn *c)
 {
+	char first;
+
 	c->keep = false;
-	if (c->state == CONN_HEAD || c->state == CONN_SHAKE)
+	/* A request that has begun, or lies in the socket, is answered. */
+	if (c->state == CONN_HEAD && !c->begun &&
+		recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+		c->begun = true;
+		c->deadline_ms = when_clock_ms() +
+			1000 * (int64_t)c->server->api->conf.api_head_timeout_s;
+	}
+	if ((c->state == CONN_HEAD && !c->begun) || c->state == CONN_SHAKE)
 		conn_close(c);
 }

@@ -21,6 +21,7 @@
 #include "api/memo.h"
 #include "api/metrics.h"
 #include "api/pages.h"
+#include "api/reload.h"
 #include "api/server.h"
 #include "api/upload.h"
 #include "api/work.h"
@@ -29,44 +30,13 @@
 #include "common/token.h"
 
 /* Longer than a wait for a lock (Q_SESSION), or that would look like a loss. */
-enum { DB_WAIT_S = 8, JOB_WAIT_S = 900, DRAIN_S = 5 };
+enum { DB_WAIT_S = 8, JOB_WAIT_S = 900 };
 
 static const struct conf_alias aliases[] = {
 	{"--listen", "api.listen", NULL},
 	{"--port", "api.port", NULL},
 	{"--port-file", "api.port_file", NULL},
 };
-
-static void on_signal(evutil_socket_t fd, short what, void *arg)
-{
-	struct api *api = arg;
-	struct timeval drain = {DRAIN_S, 0};
-
-	(void)what;
-	log_info("signal %d: finishing what was begun", (int)fd);
-	server_stop(api->server);
-	event_base_loopexit(api->base, &drain);
-}
-
-static void on_hup(evutil_socket_t fd, short what, void *arg)
-{
-	struct api *api = arg;
-
-	(void)fd;
-	(void)what;
-	server_reload(api->server);
-}
-
-/* Leaves as soon as the last connection of a stopping server is gone. */
-static void on_idle(evutil_socket_t fd, short what, void *arg)
-{
-	struct api *api = arg;
-
-	(void)fd;
-	(void)what;
-	if (server_stopping(api->server) && !server_counters(api->server)->open)
-		event_base_loopbreak(api->base);
-}
 
 /* As many descriptors as the connections need. */
 static void raise_limit(const struct conf *c)
@@ -81,6 +51,54 @@ static void raise_limit(const struct conf *c)
 		log_warn("descriptors: %llu, fewer than api.connections_max "
 			 "wants",
 			(unsigned long long)l.rlim_cur);
+}
+
+static struct reload reload;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	_exit(0);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+	struct api *api = arg;
+	struct timeval drain = {api->conf.api_stop_timeout_s, 0};
+
+	(void)what;
+	if (server_stopping(api->server)) {
+		log_warn("signal %d again: leaving at once", (int)fd);
+		_exit(1);
+	}
+	log_info("signal %d: finishing what was begun", (int)fd);
+	server_stop(api->server);
+	/* Whatever hangs then, nothing that was promised waits for it. */
+	signal(SIGALRM, on_alarm);
+	alarm((unsigned)api->conf.api_stop_timeout_s + 1);
+	event_base_loopexit(api->base, &drain);
+}
+
+static void on_hup(evutil_socket_t fd, short what, void *arg)
+{
+	struct api *api = arg;
+
+	(void)fd;
+	(void)what;
+	reload_settings(api, &reload);
+	raise_limit(&api->conf);
+	server_reload(api->server);
+}
+
+/* Leaves as soon as the last connection of a stopping server is gone. */
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+	struct api *api = arg;
+
+	(void)fd;
+	(void)what;
+	if (server_stopping(api->server) && !server_counters(api->server)->open)
+		event_base_loopbreak(api->base);
 }
 
 /* Whole or not at all: whoever reads the file may trust it. */
@@ -134,6 +152,11 @@ static enum err open_all(struct api *api)
 
 static void close_all(struct api *api)
 {
+	/* Time was up: their clients are not answered any more. */
+	if (api->server && server_counters(api->server)->open) {
+		committer_interrupt(api->bulk);
+		committer_interrupt(api->committer);
+	}
 	upload_room_close(api->uploads);
 	work_close(api->jobs);
 	work_close(api->work);
@@ -181,8 +204,10 @@ int main(int argc, char **argv)
 	enum err e;
 
 	log_open("tally-api", LOG_INFO);
-	if (conf_main(&api.conf, argc, argv, "usage: tally-api [options]\n",
-		    aliases, ARRAY_LEN(aliases)) < argc) {
+	reload = (struct reload){argc, argv,
+		{"usage: tally-api [options]\n", aliases, ARRAY_LEN(aliases)}};
+	if (conf_main(&api.conf, argc, argv, reload.cli.usage, aliases,
+		    ARRAY_LEN(aliases)) < argc) {
 		fputs("tally-api takes options only; --help lists them\n",
 			stderr);
 		return 2;

@@ -14,7 +14,7 @@
 #include "common/log.h"
 #include "common/when.h"
 
-enum { ACCEPT_PAUSE_MS = 100, ACCEPTS_A_TURN = 64 };
+enum { ACCEPT_PAUSE_MS = 100, ACCEPTS_A_TURN = 64, LISTEN_MAX = 1024 };
 
 /* The client has no connection yet that a reply could be made for. */
 static void refuse_full(struct server *s, int fd)
@@ -142,7 +142,7 @@ static enum err listen_at(struct server *s)
 	if (s->fd < 0 ||
 		setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 		bind(s->fd, (struct sockaddr *)&at, (socklen_t)n) ||
-		listen(s->fd, 1024) ||
+		listen(s->fd, LISTEN_MAX) ||
 		getsockname(s->fd, (struct sockaddr *)&at, &len)) {
 		log_error("cannot listen on %s port %d: %s", k->api_listen,
 			k->api_port, strerror(errno));
@@ -195,6 +195,9 @@ void server_stop(struct server *s)
 
 	if (s->stopping)
 		return;
+	/* Whoever is connected already, as far as the system knows. */
+	for (int i = 0; i < LISTEN_MAX / ACCEPTS_A_TURN; i++)
+		on_accept(s->fd, 0, s);
 	s->stopping = true;
 	event_del(&s->on_accept);
 	event_del(&s->on_pause);

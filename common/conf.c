@@ -297,6 +297,12 @@ void conf_where(const struct conf *c, const char *camera, const char *section,
 		snprintf(where, 300, "%.250s:%d: ", found->file, found->line);
 }
 
+static bool same(const struct option *o, const void *x, const void *y)
+{
+	return o->type == STR ? !strcmp(*(char *const *)x, *(char *const *)y)
+			      : !memcmp(x, y, size_of[o->type]);
+}
+
 bool conf_same_camera(const struct conf *a, const struct conf *b)
 {
 	if (strcmp(a->ingest_camera, b->ingest_camera))
@@ -308,12 +314,39 @@ bool conf_same_camera(const struct conf *a, const struct conf *b)
 
 		if (!o->per_camera)
 			continue;
-		if (o->type == STR
-				? strcmp(*(char *const *)x, *(char *const *)y)
-				: memcmp(x, y, size_of[o->type]))
+		if (!same(o, x, y))
 			return false;
 	}
 	return true;
+}
+
+static bool named(const char *const *list, const char *name)
+{
+	while (*list && strcmp(*list, name) != 0)
+		list++;
+	return *list;
+}
+
+void conf_adopt(
+	struct conf *c, struct conf *fresh, const struct conf_live *live)
+{
+	for (size_t k = 0; k < ARRAY_LEN(options); k++) {
+		const struct option *o = &options[k];
+		char *to = (char *)c + o->offset, old[sizeof(double)];
+		char *from = (char *)fresh + o->offset, name[128];
+		bool taken;
+
+		if (!named(live->section, o->section) || same(o, to, from))
+			continue;
+		snprintf(name, sizeof(name), "%s.%s", o->section, o->key);
+		taken = named(live->setting, name);
+		if (taken) {
+			memcpy(old, to, size_of[o->type]);
+			memcpy(to, from, size_of[o->type]);
+			memcpy(from, old, size_of[o->type]);
+		}
+		live->told(name, taken);
+	}
 }
 
 enum err conf_set(struct conf *c, const char *assignment, char err[512])

@@ -74,6 +74,18 @@ void conf_where(const struct conf *c, const char *camera, const char *section,
 /* Whether a camera with the one works like a camera with the other. */
 bool conf_same_camera(const struct conf *a, const struct conf *b);
 
+/*
+ * Takes from fresh what differs from c in the sections that are named, where
+ * live lists the setting ("api.idle_timeout_s"); told hears of each that
+ * differs.  A text that was taken leaves c: nobody else may hold it.
+ */
+struct conf_live {
+	const char *const *section, *const *setting; /* each ended by NULL */
+	void (*told)(const char *setting, bool taken);
+};
+void conf_adopt(
+	struct conf *c, struct conf *fresh, const struct conf_live *live);
+
 /* As conf_read, but goes on behind a fault: each is a line on f.  How many. */
 unsigned conf_faults(struct conf *c, const char *path, FILE *f);
 
