@@ -8,7 +8,6 @@
 #   symbols   ingest holds no SQL        config    config/tally.ini is current
 
 , := ,
-.DEFAULT_GOAL := all
 SANITIZE ?=
 B        := build$(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),-tsan,-san))
 CC       := gcc

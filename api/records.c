@@ -263,7 +263,7 @@ static void check_bound(const struct req *r, struct posting *p)
 
 /* 0 where nobody registered it.  By the first record it may be. */
 static enum err find_camera(struct req *r, struct db *db, const char *code,
-	int64_t *id, bool *retired)
+	int64_t *id, int64_t *retired_at)
 {
 	struct audit_by by = audit_who(r);
 	struct db_rows rows;
@@ -271,7 +271,7 @@ static enum err find_camera(struct req *r, struct db *db, const char *code,
 	enum err e;
 
 	*id = 0;
-	*retired = false;
+	*retired_at = INT64_MAX;
 	if (!camera_code_ok(code, strlen(code)))
 		return E_OK;
 	for (int try = 0; try < 2; try++) {
@@ -280,7 +280,8 @@ static enum err find_camera(struct req *r, struct db *db, const char *code,
 			return e;
 		if (rows.n) {
 			*id = rows.cell[0].i;
-			*retired = rows.cell[1].i;
+			if (!rows.cell[1].null)
+				*retired_at = when_from_number(rows.cell[1].i);
 			return E_OK;
 		}
 		if (try || !r->api->conf.api_auto_register)
@@ -300,8 +301,7 @@ static enum err find_camera(struct req *r, struct db *db, const char *code,
 static enum err resolve(struct req *r, struct db *db, struct posting *p)
 {
 	const char *code = "";
-	bool retired = false;
-	int64_t id = 0;
+	int64_t id = 0, retired_at = INT64_MAX;
 	enum err e;
 
 	for (size_t i = 0; i < p->room->batch.n; i++)
@@ -314,7 +314,7 @@ static enum err resolve(struct req *r, struct db *db, struct posting *p)
 		struct record *row = p->room->todo[i];
 
 		if (strcmp(code, row->camera) != 0 &&
-			(e = find_camera(r, db, row->camera, &id, &retired)))
+			(e = find_camera(r, db, row->camera, &id, &retired_at)))
 			return e;
 		code = row->camera;
 		row->camera_id = id;
@@ -322,7 +322,7 @@ static enum err resolve(struct req *r, struct db *db, struct posting *p)
 			record_refuse(&p->room->batch, row, "camera",
 				"unknown_camera",
 				"camera \"%.60s\" is not registered", code);
-		else if (retired)
+		else if (row->at_ms / 1000 >= retired_at)
 			record_refuse(&p->room->batch, row, "camera",
 				"retired_camera",
 				"camera \"%.60s\" has retired", code);

@@ -14,6 +14,7 @@
 #include "common/when.h"
 #include "ingest/clock.h"
 #include "ingest/counter.h"
+#include "ingest/detection_record.h"
 #include "ingest/feed.h"
 
 enum {
@@ -29,7 +30,8 @@ struct camera_run {
 	struct shapes shapes;
 	uint64_t shapes_seen;
 	struct detections found;
-	struct text row;
+	struct text row, record;
+	struct record_pace pace;
 	struct feed *feed;
 	struct canvas *canvas;
 	struct wall_clock wall;
@@ -239,6 +241,28 @@ static enum err detect(
 	return e;
 }
 
+static void make_record(struct camera *c, const struct picture *p,
+	const struct frame *f, int64_t at_us)
+{
+	struct camera_run *r = c->run;
+	const struct picture_facts facts = {.camera = c->code,
+		.at_us = at_us,
+		.number = picture_number(p),
+		.decode_us = picture_decode_us(p),
+		.detect_us = atomic_load(&c->facts.find_us),
+		.w = f->w,
+		.h = f->h,
+		.kinds = c->engine->kinds};
+
+	text_clear(&r->record);
+	detection_record_json(
+		&r->record, &facts, &r->found, &r->counter.tracker);
+	if (r->record.full)
+		return;
+	records_put(c->records, r->record.at, r->record.n);
+	c->totals.records++;
+}
+
 static bool look_at(struct camera *c, const struct picture *p, int64_t given_us)
 {
 	struct camera_run *r = c->run;
@@ -264,6 +288,8 @@ static bool look_at(struct camera *c, const struct picture *p, int64_t given_us)
 		if (!keep_rows(c))
 			return false;
 	counter_look(&r->counter, at_us, f.w, f.h, &r->found);
+	if (c->records && record_due(&r->pace, at_us))
+		make_record(c, p, &f, at_us);
 	r->at_us = at_us;
 	r->any = true;
 	c->totals.pictures++;
@@ -333,6 +359,9 @@ static void begin(struct camera *c)
 	memset(&c->totals, 0, sizeof(c->totals));
 	c->totals.kinds = c->engine->kinds;
 	text_init(&r->row, 4096);
+	text_init(&r->record, DETECTION_RECORD_MAX);
+	r->pace.every_frames = c->record_frames;
+	r->pace.every_us = c->record_us;
 	r->wall.offset_us = c->wall_clock_us() - now;
 	r->resume_us = INT64_MIN;
 	if (!c->max)
@@ -374,6 +403,7 @@ enum status camera_run(struct camera *c)
 	canvas_free(r->canvas);
 	counter_fini(&r->counter);
 	text_free(&r->row);
+	text_free(&r->record);
 	free(r);
 	c->run = NULL;
 	return status;

@@ -14,6 +14,7 @@
 #include "ingest/gate.h"
 #include "ingest/halt.h"
 #include "ingest/marks.h"
+#include "ingest/records.h"
 #include "ingest/row.h"
 #include "ingest/source.h"
 #include "ingest/spool.h"
@@ -38,6 +39,8 @@ struct camera {
 	double fps;	  /* pictures to look at in a second; 0: all */
 	int64_t stall_us, retry_most_us; /* of a live camera */
 	FILE *report;			 /* CSV of the rows, or NULL */
+	int record_frames; /* a detection record each so many pictures, 0: … */
+	int64_t record_us; /* … or in so long a time, 0: none */
 
 	struct source *source;	       /* a clip; NULL: a live camera at */
 	const struct address *address; /* this one */
@@ -45,6 +48,7 @@ struct camera {
 	struct spool *spool;
 	struct marks *marks;
 	struct drawings *drawings;	/* NULL: no lines, no zones */
+	struct records *records;	/* NULL: none are made */
 	struct gate *gate;		/* detection passes through */
 	int64_t (*wall_clock_us)(void); /* UTC */
 	struct halt *halt;		/* of this camera alone */

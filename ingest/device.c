@@ -277,6 +277,7 @@ enum err device_next(struct device *d, struct picture *p, struct halt *halt,
 	for (;;) {
 		struct v4l2_buffer b = {.type = V4L2_BUF_TYPE_VIDEO_CAPTURE,
 			.memory = V4L2_MEMORY_MMAP};
+		int64_t from;
 		enum err e = wait_for_one(d, halt, deadline_us, why);
 
 		if (e)
@@ -286,11 +287,13 @@ enum err device_next(struct device *d, struct picture *p, struct halt *halt,
 				continue;
 			return fail(why, "gives no picture", E_IO);
 		}
+		from = halt_clock_us();
 		if (b.index >= d->n || b.bytesused > d->buffer[b.index].size ||
 			b.flags & V4L2_BUF_FLAG_ERROR)
 			e = E_CORRUPT;
 		else
 			e = take(d, d->buffer[b.index].at, b.bytesused, p->av);
+		p->decode_us = halt_clock_us() - from;
 		if (control(d->fd, VIDIOC_QBUF, &b))
 			return fail(why, "takes no buffers", E_IO);
 		if (e == E_NOMEM)

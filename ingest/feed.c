@@ -33,6 +33,7 @@ struct feed {
 	int64_t origin_us;     /* monotonic time of a clip's first picture */
 	int64_t base_us;       /* of the passes before this one */
 	int64_t last_pts_us;   /* in this pass */
+	uint64_t number;       /* of the last picture, from 1 on */
 	unsigned long damaged; /* of this pass or connection */
 	unsigned long told;    /* the last damage that was logged */
 	bool late_told;
@@ -204,6 +205,7 @@ static bool play(struct feed *f)
 	enum err e = E_OK;
 
 	while (!ended(f) && !(e = source_next(s, f->spare))) {
+		picture_set_number(f->spare, ++f->number);
 		f->last_pts_us = picture_pts_us(f->spare);
 		give(f);
 	}
@@ -240,6 +242,7 @@ static int64_t read_camera(struct feed *f, struct outage *o)
 	while (!ended(f) && !(e = source_next(f->source, f->spare))) {
 		int64_t at;
 
+		picture_set_number(f->spare, ++f->number);
 		now = halt_clock_us();
 		outage_end(o, now);
 		if (now - began > OUTAGE_STEADY_US)

@@ -310,6 +310,8 @@ static enum status member_open(
 	if (m->camera.max && !m->camera.loops)
 		m->camera.loops = 1;
 	m->camera.fps = m->own.ingest_fps;
+	m->camera.record_frames = m->own.ingest_record_frames;
+	m->camera.record_us = (int64_t)(m->own.ingest_record_s * 1e6);
 	m->camera.stall_us = m->own.ingest_stall_s * INT64_C(1000000);
 	m->camera.retry_most_us = m->own.ingest_retry_max_s * INT64_C(1000000);
 	m->camera.address = &m->address;
@@ -409,6 +411,7 @@ static enum status member_start(struct member *m)
 	m->camera.spool = m->fleet->spool;
 	m->camera.marks = m->fleet->marks;
 	m->camera.drawings = m->fleet->drawings;
+	m->camera.records = m->fleet->records;
 	if ((m->camera.max && (s = set_start(m))) || (s = open_report(m)))
 		return s;
 	if (pthread_create(&m->thread, NULL, work, m)) {

@@ -26,6 +26,7 @@ struct fleet {
 	struct spool *spool;
 	struct marks *marks;
 	struct drawings *drawings;
+	struct records *records;
 	struct gate gate;
 	struct share share;	  /* of engines */
 	pthread_mutex_t lock;	  /* of at and n, for fleet_has */

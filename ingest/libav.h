@@ -13,6 +13,8 @@
 struct picture {
 	AVFrame *av;
 	int64_t pts_us;
+	uint64_t number;
+	int64_t decode_us;
 };
 
 #endif

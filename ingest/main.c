@@ -6,6 +6,7 @@
  *	slot → engine → tracker → intervals → spool   another a camera
  *	spool → HTTP                                  the poster's thread
  *	HTTP → lines and zones                        a thread of their own
+ *	engine → detection records → HTTP             another
  *
  * This thread starts them, waits for signals or their end, and stops them.
  */
@@ -25,7 +26,8 @@ enum {
 	SECOND = 1000000,     /* µs */
 	LAST_POST_S = 3,      /* for what waits, when a signal ends us */
 	ANSWER_US = 30000000, /* for one answer of the API */
-	WAIT_MOST_US = 30000000
+	WAIT_MOST_US = 30000000,
+	THREADS = 3 /* that post, that sends records, that fetches drawings */
 };
 
 static const char usage[] =
@@ -70,12 +72,14 @@ struct ingest {
 	struct drawings_settings drawings_settings;
 	struct drawings *drawings;
 	struct halt drawn_enough;
+	struct records_settings records_settings;
+	struct records *records;
 	struct tell_settings tell_settings;
 	struct tell *tell;
 	struct report *report;
 	pthread_t main;
 	enum err post_err;
-	bool post_ended; /* under fleet.lock */
+	bool post_ended, records_ended; /* under fleet.lock */
 	bool told_to_end;
 };
 
@@ -146,6 +150,26 @@ static enum status open_drawings(struct ingest *in)
 				 : STATUS_FAILED;
 }
 
+static enum status open_records(struct ingest *in)
+{
+	const struct conf *c = &in->conf;
+	enum err e;
+
+	in->records_settings = (struct records_settings){.url = c->ingest_url,
+		.ca = c->ingest_ca,
+		.token_file = c->ingest_token_file,
+		.max = c->ingest_records_max,
+		.wait_least_us = SECOND / 4,
+		.wait_most_us = WAIT_MOST_US,
+		.answer_us = ANSWER_US,
+		.gather_us = SECOND};
+	e = records_open(&in->records, &in->records_settings);
+	in->fleet.records = in->records;
+	return e == E_OK	 ? STATUS_OK
+		: e == E_INVALID ? STATUS_USAGE
+				 : STATUS_FAILED;
+}
+
 /* --- threads --- */
 
 static void camera_ended(void *arg)
@@ -167,6 +191,18 @@ static void *post_thread(void *arg)
 	return NULL;
 }
 
+static void *records_thread(void *arg)
+{
+	struct ingest *in = arg;
+
+	records_run(in->records);
+	pthread_mutex_lock(&in->fleet.lock);
+	in->records_ended = true;
+	pthread_mutex_unlock(&in->fleet.lock);
+	pthread_kill(in->main, SIGUSR1);
+	return NULL;
+}
+
 static void *drawings_thread(void *arg)
 {
 	struct ingest *in = arg;
@@ -181,6 +217,23 @@ static bool post_has_ended(struct ingest *in)
 
 	pthread_mutex_lock(&in->fleet.lock);
 	yes = in->post_ended;
+	pthread_mutex_unlock(&in->fleet.lock);
+	return yes;
+}
+
+/* Both that send. */
+static void end_sending(struct ingest *in, int64_t us, bool once)
+{
+	post_end(in->post, us, once);
+	records_end(in->records, us, once);
+}
+
+static bool sending_has_ended(struct ingest *in)
+{
+	bool yes;
+
+	pthread_mutex_lock(&in->fleet.lock);
+	yes = in->post_ended && in->records_ended;
 	pthread_mutex_unlock(&in->fleet.lock);
 	return yes;
 }
@@ -225,15 +278,14 @@ static void wait_for_end(struct ingest *in, const sigset_t *signals)
 	fleet_join(&in->fleet);
 	/* Where a signal or a failure ended it, what waits can wait. */
 	if (in->told_to_end || in->fleet.status == STATUS_SYNC)
-		post_end(in->post, LAST_POST_S * SECOND, true);
+		end_sending(in, LAST_POST_S * SECOND, true);
 	else
-		post_end(in->post,
+		end_sending(in,
 			in->conf.ingest_drain_timeout_s * INT64_C(1000000),
 			false);
-	while (!post_has_ended(in) && !sigwait(signals, &s))
+	while (!sending_has_ended(in) && !sigwait(signals, &s))
 		if (s == SIGINT || s == SIGTERM) {
-			post_end(in->post, told ? 0 : LAST_POST_S * SECOND,
-				true);
+			end_sending(in, told ? 0 : LAST_POST_S * SECOND, true);
 			told = true;
 		}
 }
@@ -246,7 +298,8 @@ static void start_telling(struct ingest *in)
 		.name = c->ingest_name,
 		.fleet = &in->fleet,
 		.spool = in->spool,
-		.post = in->post};
+		.post = in->post,
+		.records = in->records};
 	in->tell = tell_start(&in->tell_settings);
 	if (in->tell)
 		in->report = report_start(
@@ -255,31 +308,45 @@ static void start_telling(struct ingest *in)
 		log_warn("no thread for what --status prints");
 }
 
+/* They were told to end, but for that of drawings. */
+static void join_threads(struct ingest *in, const pthread_t *thread, int n)
+{
+	halt_say(&in->drawn_enough);
+	for (int i = 0; i < n; i++)
+		pthread_join(thread[i], NULL);
+}
+
+static bool start_threads(struct ingest *in, pthread_t thread[THREADS])
+{
+	static void *(*const work[THREADS])(void *) = {
+		post_thread, records_thread, drawings_thread};
+
+	for (int i = 0; i < THREADS; i++) {
+		if (!pthread_create(&thread[i], NULL, work[i], in))
+			continue;
+		log_error("a thread does not start");
+		end_sending(in, 0, true);
+		join_threads(in, thread, i);
+		return false;
+	}
+	return true;
+}
+
 static enum status run(struct ingest *in, const sigset_t *signals)
 {
-	pthread_t post, drawings;
+	pthread_t threads[THREADS];
 	struct spool_facts f;
 	enum status s;
 
 	in->main = pthread_self();
-	if (pthread_create(&post, NULL, post_thread, in)) {
-		log_error("a thread does not start");
+	if (!start_threads(in, threads))
 		return STATUS_FAILED;
-	}
-	if (pthread_create(&drawings, NULL, drawings_thread, in)) {
-		log_error("a thread does not start");
-		post_end(in->post, 0, true);
-		pthread_join(post, NULL);
-		return STATUS_FAILED;
-	}
 	start_telling(in);
 	if ((s = fleet_start(&in->fleet)))
-		post_end(in->post, 0, true);
+		end_sending(in, 0, true);
 	else
 		wait_for_end(in, signals);
-	halt_say(&in->drawn_enough);
-	pthread_join(drawings, NULL);
-	pthread_join(post, NULL);
+	join_threads(in, threads, THREADS);
 	report_stop(in->report);
 	tell_stop(in->tell);
 	if (s)
@@ -304,6 +371,7 @@ static enum status run(struct ingest *in, const sigset_t *signals)
 static void print_totals(struct ingest *in)
 {
 	struct spool_facts f = spool_facts_now(in->spool);
+	struct records_facts r = records_facts_now(in->records);
 
 	for (size_t i = 0; i < in->fleet.n; i++) {
 		struct text t;
@@ -316,6 +384,9 @@ static void print_totals(struct ingest *in)
 		json_int(&t, "waiting", (int64_t)f.waiting);
 		json_int(&t, "refused", (int64_t)f.refused);
 		json_int(&t, "quarantined", (int64_t)f.quarantined);
+		json_int(&t, "records_stored", (int64_t)r.stored);
+		json_int(&t, "records_refused", (int64_t)r.refused);
+		json_int(&t, "records_dropped", (int64_t)r.dropped);
 		json_close(&t, '}');
 		if (!t.full)
 			puts(t.at);
@@ -338,12 +409,15 @@ static enum status start(struct ingest *in)
 		return s;
 	if ((s = open_post(in)))
 		return s;
+	if ((s = open_records(in)))
+		return s;
 	return open_drawings(in);
 }
 
 static void stop(struct ingest *in)
 {
 	post_close(in->post);
+	records_close(in->records);
 	fleet_fini(&in->fleet);
 	drawings_close(in->drawings);
 	halt_fini(&in->drawn_enough);

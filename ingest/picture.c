@@ -37,6 +37,21 @@ int64_t picture_pts_us(const struct picture *p)
 	return p->pts_us;
 }
 
+int64_t picture_decode_us(const struct picture *p)
+{
+	return p->decode_us;
+}
+
+uint64_t picture_number(const struct picture *p)
+{
+	return p->number;
+}
+
+void picture_set_number(struct picture *p, uint64_t number)
+{
+	p->number = number;
+}
+
 struct canvas *canvas_new(void)
 {
 	return av_mallocz(sizeof(struct canvas));

@@ -29,6 +29,11 @@ struct picture *picture_new(void);
 void picture_free(struct picture *p);
 /* As its source tells it; INT64_MIN: the source did not. */
 int64_t picture_pts_us(const struct picture *p);
+/* How long the decoder worked on it. */
+int64_t picture_decode_us(const struct picture *p);
+/* As whoever reads the source counts. */
+uint64_t picture_number(const struct picture *p);
+void picture_set_number(struct picture *p, uint64_t number);
 
 struct canvas;
 

@@ -178,4 +178,5 @@ void totals_json(struct text *t, const struct totals *s)
 	json_int(t, "skipped", (int64_t)s->skipped);
 	json_int(t, "damaged", (int64_t)s->damaged);
 	json_int(t, "passes", (int64_t)s->passes);
+	json_int(t, "records", (int64_t)s->records);
 }

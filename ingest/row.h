@@ -63,6 +63,7 @@ struct totals {
 	unsigned long skipped;	/* left out to keep up with the clip */
 	unsigned long damaged;	/* not decoded, or only in part */
 	unsigned long passes;	/* of the clip, whole ones */
+	unsigned long records;	/* of single pictures, made */
 };
 
 /* Rows of lines and zones are left out: what they count is in the picture. */

@@ -50,6 +50,7 @@ struct source {
 	struct source_facts facts;
 	int64_t first_pts;    /* in the stream's units */
 	int64_t last_us;      /* of the picture handed out last, or -1 */
+	int64_t decode_us;    /* since then, of the decoder */
 	unsigned long given;  /* pictures in this pass */
 	unsigned long broken; /* since open */
 	bool drained;	      /* the decoder was told that no more comes */
@@ -534,6 +535,7 @@ static void feed(struct source *s)
 {
 	for (;;) {
 		int r = av_read_frame(s->container, s->packet);
+		int64_t from;
 
 		if (r < 0) {
 			s->ended = r;
@@ -545,8 +547,10 @@ static void feed(struct source *s)
 			av_packet_unref(s->packet);
 			continue;
 		}
+		from = halt_clock_us();
 		if (avcodec_send_packet(s->codec, s->packet) < 0)
 			s->broken++;
+		s->decode_us += halt_clock_us() - from;
 		av_packet_unref(s->packet);
 		return;
 	}
@@ -568,18 +572,14 @@ static bool fits(const AVFrame *f)
 		f->height <= SOURCE_SIDE_MAX;
 }
 
-enum err source_next(struct source *s, struct picture *p)
+/* A picture of the container. */
+static enum err decode(struct source *s, struct picture *p)
 {
-	av_frame_unref(p->av);
-	if (s->images)
-		return images_next(s->images, p);
-	s->deadline_us = halt_clock_us() + s->stall_us;
-	if (s->device)
-		return device_next(
-			s->device, p, s->halt, s->deadline_us, s->why);
 	for (;;) {
+		int64_t from = halt_clock_us();
 		int r = avcodec_receive_frame(s->codec, p->av);
 
+		s->decode_us += halt_clock_us() - from;
 		if (r == AVERROR(EAGAIN) && !s->drained) {
 			feed(s);
 			continue;
@@ -601,9 +601,29 @@ enum err source_next(struct source *s, struct picture *p)
 			continue;
 		}
 		p->pts_us = s->last_us = time_of(s, p->av);
+		p->decode_us = s->decode_us;
+		s->decode_us = 0;
 		s->given++;
 		return E_OK;
 	}
+}
+
+enum err source_next(struct source *s, struct picture *p)
+{
+	int64_t from = halt_clock_us();
+	enum err e;
+
+	av_frame_unref(p->av);
+	if (s->images) {
+		e = images_next(s->images, p);
+		p->decode_us = halt_clock_us() - from;
+		return e;
+	}
+	s->deadline_us = from + s->stall_us;
+	if (s->device)
+		return device_next(
+			s->device, p, s->halt, s->deadline_us, s->why);
+	return decode(s, p);
 }
 
 enum err source_read(struct source *s, struct frame *f)

@@ -76,6 +76,21 @@ static void say_post(struct text *t, struct post *post)
 	json_close(t, '}');
 }
 
+static void say_records(struct text *t, struct records *records)
+{
+	struct records_facts f = records_facts_now(records);
+
+	json_open(t, "records", '{');
+	json_int(t, "waiting", (int64_t)f.waiting);
+	json_int(t, "bytes", (int64_t)f.bytes);
+	json_int(t, "bytes_max", (int64_t)f.max);
+	json_int(t, "stored", (int64_t)f.stored);
+	json_int(t, "refused", (int64_t)f.refused);
+	json_int(t, "dropped", (int64_t)f.dropped);
+	json_str(t, "error", *f.error ? f.error : NULL);
+	json_close(t, '}');
+}
+
 static void say_own(struct tell *t, struct text *to)
 {
 	json_str(to, "ingest", t->name);
@@ -93,6 +108,7 @@ static void say_all(struct tell *t)
 	say_time(&t->text, "at", when_now());
 	json_int(&t->text, "pid", getpid());
 	say_own(t, &t->text);
+	say_records(&t->text, t->set->records);
 	json_close(&t->text, '}');
 	text_str(&t->text, "\n");
 }

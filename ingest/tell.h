@@ -9,6 +9,7 @@
 
 #include "ingest/fleet.h"
 #include "ingest/post.h"
+#include "ingest/records.h"
 
 enum { TELL_SIGN = 96, TELL_MAX = 256 * 1024 };
 
@@ -20,6 +21,7 @@ struct tell_settings {
 	struct fleet *fleet;
 	struct spool *spool;
 	struct post *post;
+	struct records *records;
 };
 
 /* Keeps the settings by reference.  Starts a thread.  NULL: out of memory, no

@@ -168,8 +168,10 @@ static uint16_t take_slot(struct tracker *t)
 	return i;
 }
 
-static void begin(struct tracker *t, const struct detection *box, int64_t at_us)
+static void begin(
+	struct tracker *t, const struct detections *d, size_t i, int64_t at_us)
 {
+	const struct detection *box = &d->at[i];
 	struct track *k;
 
 	if (t->n == TRACKS_MAX) {
@@ -188,6 +190,7 @@ static void begin(struct tracker *t, const struct detection *box, int64_t at_us)
 		.last_us = at_us,
 		.hits = 1,
 		.seen = true,
+		.box = (uint16_t)i,
 		.counted_in = INT64_MIN,
 		.counted_as = KIND_NONE};
 	k->x0 = k->cx;
@@ -282,6 +285,7 @@ static void join(struct tracker *t, int64_t at_us, const struct detections *d,
 		if (k->seen || taken[pairs[i].box])
 			continue;
 		see(k, &d->at[pairs[i].box], at_us, t->step_us >= SLOW_US);
+		k->box = pairs[i].box;
 		taken[pairs[i].box] = true;
 	}
 }
@@ -299,5 +303,5 @@ void tracker_step(struct tracker *t, int64_t at_us, const struct detections *d)
 	join(t, at_us, d, false, taken);
 	for (size_t i = 0; i < d->n; i++)
 		if (!taken[i] && d->at[i].score >= t->sure && !is_part(d, i))
-			begin(t, &d->at[i], at_us);
+			begin(t, d, i, at_us);
 }

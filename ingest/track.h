@@ -38,7 +38,8 @@ struct track {
 	unsigned hits;		   /* sightings */
 	float vote[KIND_COUNT];	   /* scores, summed by kind */
 	bool counts;		   /* is an object, no flicker */
-	bool seen;		   /* in the picture of the last step */
+	bool seen;		   /* in the picture of the last step: */
+	uint16_t box;		   /* as this one of its boxes */
 	int64_t counted_in;	   /* interval's: where it was counted last */
 	enum kind counted_as;
 };
