@@ -7,6 +7,7 @@
 #   arrows    who may include whom       headers   each header compiles alone
 #   symbols   ingest holds no SQL        config    config/tally.ini is current
 
+.DEFAULT_GOAL := all
 , := ,
 SANITIZE ?=
 B        := build$(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),-tsan,-san))
