@@ -115,6 +115,8 @@ def file(own, home):
         own.connections[0].cursor().execute(
             "INSERT INTO upload_rejected (upload_id, piece, csv) VALUES "
             "(7, %s, %s)", (piece, bytes(range(256)) + os.urandom(100000)))
+    own.sql("INSERT INTO sql_user (name, host, network, rights) VALUES "
+            "('reader', '%', '0.0.0.0/0', 'read')")
     own.sql("CREATE TABLE theirs (`a``b` INT AUTO_INCREMENT PRIMARY KEY, "
             "d DOUBLE, f FLOAT, t TIMESTAMP(6) NULL, e ENUM('x', '') NULL, "
             "g DOUBLE AS (d + 1) STORED)")
@@ -198,6 +200,8 @@ def test_an_empty_server_becomes_the_same(own, home, file, server):
     assert server.sql("SHOW DATABASES LIKE 'tally%'", None) == []
     done = server.tally("restore", str(file), "--key", str(home / "key"))
     assert done.returncode == 0, done.stderr
+    # A person's account is the new server's to make.
+    assert "tally db-user remove reader" in done.stderr
     here, there = content(own.sql), content(server.sql)
     assert here.keys() == there.keys()
     for table in here:
