@@ -24,6 +24,17 @@ void failures_origin(const char *addr, char origin[FAILURES_ADDRESS])
 	inet_ntop(AF_INET6, &in, origin, FAILURES_ADDRESS);
 }
 
+void failures_key(char key[FAILURES_ADDRESS], char kind, struct slice s)
+{
+	unsigned char hash[TOKEN_HASH];
+
+	/* No address has a letter beyond f. */
+	token_hash(s.at, s.n, hash);
+	key[0] = kind;
+	for (int i = 0; i < (FAILURES_ADDRESS - 2) / 2; i++)
+		snprintf(key + 1 + 2 * (size_t)i, 3, "%02x", hash[i]);
+}
+
 static size_t set_of(const struct failures *f, const char *origin)
 {
 	char text[TOKEN_TEXT + FAILURES_ADDRESS];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * failures: failed authentications of each address within a minute, in a table
+ * failures: failed authentications of each address, user name or browser within
+ * a minute, in a table
  * of a fixed size.  Where a set of it is full, who failed least makes room: who
  * has failed too often stays in it, however many others come.  Loop thread
  * only.
@@ -35,7 +36,11 @@ void failures_init(struct failures *f);
  * which is one subscriber's, unless it stands for one of IPv4. */
 void failures_origin(const char *addr, char origin[FAILURES_ADDRESS]);
 
-/* How many there were; one more. */
+/* What they are counted by where it is no address; kind: a letter for names,
+ * another one for browsers. */
+void failures_key(char key[FAILURES_ADDRESS], char kind, struct slice s);
+
+/* How many there were; one more.  addr may be such a key. */
 int failures_count(const struct failures *f, const char *addr, int64_t now_ms);
 int failures_add(struct failures *f, const char *addr, int64_t now_ms);
 

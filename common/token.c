@@ -35,6 +35,31 @@ void token_hash(const char *text, size_t n, unsigned char hash[TOKEN_HASH])
 	crypto_hash_sha256(hash, (const unsigned char *)text, n);
 }
 
+void token_derive(
+	char text[TOKEN_DERIVED], const char *purpose, struct slice secret)
+{
+	unsigned char hash[TOKEN_HASH];
+	crypto_hash_sha256_state state;
+
+	crypto_hash_sha256_init(&state);
+	/* Its end included: no purpose is the beginning of another. */
+	crypto_hash_sha256_update(
+		&state, (const unsigned char *)purpose, strlen(purpose) + 1);
+	crypto_hash_sha256_update(
+		&state, (const unsigned char *)secret.at, secret.n);
+	crypto_hash_sha256_final(&state, hash);
+	sodium_bin2base64(text, TOKEN_DERIVED, hash, sizeof(hash),
+		sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_memzero(&state, sizeof(state));
+}
+
+bool token_is(const char *text, struct slice claimed)
+{
+	size_t n = strlen(text);
+
+	return n == claimed.n && !sodium_memcmp(text, claimed.at, n);
+}
+
 bool token_same(
 	const unsigned char a[TOKEN_HASH], const unsigned char b[TOKEN_HASH])
 {

@@ -11,6 +11,7 @@
 
 enum {
 	TOKEN_TEXT = 4 + 43 + 1, /* "tly_", base64url without padding, end */
+	TOKEN_DERIVED = 43 + 1,
 	TOKEN_HASH = 32
 };
 
@@ -31,7 +32,12 @@ unsigned scope_named(const char *s, size_t n);
 
 void token_make(char text[TOKEN_TEXT]);
 void token_hash(const char *text, size_t n, unsigned char hash[TOKEN_HASH]);
+/* What only who has the secret can say, and what tells nothing of it: SHA-256
+ * of the purpose and the secret, which has 128 random bits or more. */
+void token_derive(
+	char text[TOKEN_DERIVED], const char *purpose, struct slice secret);
 /* In constant time. */
+bool token_is(const char *text, struct slice claimed);
 bool token_same(
 	const unsigned char a[TOKEN_HASH], const unsigned char b[TOKEN_HASH]);
 /* Forgets a secret for good. */

@@ -3,6 +3,7 @@
 
 #include <check.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { FULL = FAILURES_SETS * FAILURES_WAYS };
 
@@ -27,6 +28,25 @@ START_TEST(failures_are_counted_by_who_has_the_address)
 		failures_origin(rows[i].addr, origin);
 		ck_assert_str_eq(origin, rows[i].origin);
 	}
+}
+END_TEST
+
+START_TEST(a_name_is_no_address_and_no_browser)
+{
+	char name[FAILURES_ADDRESS], browser[FAILURES_ADDRESS];
+	char other[FAILURES_ADDRESS];
+
+	failures_init(&table);
+	failures_key(name, 'u', (struct slice){"2001:db8::1", 11});
+	failures_key(browser, 'k', (struct slice){"2001:db8::1", 11});
+	failures_key(other, 'u', (struct slice){"2001:db8::2", 11});
+	ck_assert_uint_eq(strlen(name), FAILURES_ADDRESS - 1);
+	ck_assert_int_eq(failures_add(&table, name, 5), 1);
+	ck_assert_int_eq(failures_add(&table, name, 5), 2);
+	ck_assert_int_eq(failures_count(&table, name, 5), 2);
+	ck_assert_int_eq(failures_count(&table, other, 5), 0);
+	ck_assert_int_eq(failures_count(&table, browser, 5), 0);
+	ck_assert_int_eq(failures_count(&table, "2001:db8::1", 5), 0);
 }
 END_TEST
 
@@ -87,6 +107,7 @@ Suite *test_api_failures(void)
 	TCase *t = tcase_create("failures");
 
 	tcase_add_test(t, failures_are_counted_by_who_has_the_address);
+	tcase_add_test(t, a_name_is_no_address_and_no_browser);
 	tcase_add_test(t, an_address_is_forgotten_after_its_minute);
 	tcase_add_test(t, the_whole_network_of_a_subscriber_is_one);
 	tcase_add_test(t, a_full_table_keeps_who_failed_most);

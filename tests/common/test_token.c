@@ -36,6 +36,25 @@ START_TEST(the_hash_is_sha256)
 }
 END_TEST
 
+START_TEST(what_is_derived_tells_of_secret_and_purpose_alone)
+{
+	/* printf 'a\0bc' | sha256sum, in base64url. */
+	static const char want[] =
+		"QLtUfZNrvTExjuN6yHmefsuyLtomUfZeMhS_-4zpe7Q";
+	const struct slice bc = {"bc", 2};
+	char a[TOKEN_DERIVED], b[TOKEN_DERIVED];
+
+	token_derive(a, "a", bc);
+	ck_assert_str_eq(a, want);
+	token_derive(b, "ab", (struct slice){"c", 1});
+	ck_assert_str_ne(a, b);
+	ck_assert(token_is(a, (struct slice){want, TOKEN_DERIVED - 1}));
+	ck_assert(!token_is(a, (struct slice){want, TOKEN_DERIVED - 2}));
+	ck_assert(!token_is(a, (struct slice){b, TOKEN_DERIVED - 1}));
+	ck_assert(!token_is(a, (struct slice){"", 0}));
+}
+END_TEST
+
 START_TEST(a_wiped_secret_is_gone)
 {
 	char a[TOKEN_TEXT];
@@ -68,6 +87,7 @@ Suite *test_common_token(void)
 
 	tcase_add_test(t, a_token_is_a_prefix_and_256_bits_in_base64url);
 	tcase_add_test(t, the_hash_is_sha256);
+	tcase_add_test(t, what_is_derived_tells_of_secret_and_purpose_alone);
 	tcase_add_test(t, a_wiped_secret_is_gone);
 	tcase_add_test(t, a_scope_is_known_by_its_whole_name);
 	suite_add_tcase(s, t);
