@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "api/auth.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "analytics/user.h"
 #include "api/api.h"
-#include "api/failures.h"
 #include "api/field.h"
 #include "api/server.h"
 #include "common/db/pool.h"
 #include "common/token.h"
 #include "common/when.h"
 
-enum { USED_EVERY_S = 60, USED_AT_ONCE = 16 };
+enum { USED_EVERY_S = 60, SEEN_EVERY_S = 30, USED_AT_ONCE = 16 };
 
 struct entry {
 	unsigned char hash[TOKEN_HASH];
@@ -25,6 +26,7 @@ struct entry {
 struct used {
 	struct pool_job job;
 	struct db_cell arg;
+	unsigned char hash[TOKEN_HASH]; /* of a session */
 	bool busy;
 };
 
@@ -32,7 +34,8 @@ struct auth {
 	struct api *api;
 	struct used used[USED_AT_ONCE];
 	struct entry entry[AUTH_ENTRIES];
-	struct failures failures;
+	struct failures failures; /* by address, by name, by browser */
+	unsigned trying;	  /* passwords that are being checked */
 };
 
 /* What a request waits with. */
@@ -81,6 +84,13 @@ void auth_forget(struct auth *a, const unsigned char hash[32])
 		e->good_until_ms = 0;
 }
 
+void auth_forget_user(struct auth *a, int64_t user_id)
+{
+	for (int i = 0; i < AUTH_ENTRIES; i++)
+		if (a->entry[i].who.by_cookie && a->entry[i].who.id == user_id)
+			a->entry[i].good_until_ms = 0;
+}
+
 bool auth_is_limited(const struct auth *a, const char *addr)
 {
 	return failures_count(&a->failures, addr, when_clock_ms()) >=
@@ -127,16 +137,22 @@ static void used_done(struct pool_job *job, enum err e)
 	u->busy = false;
 }
 
-/* Where all of them are busy the next look-up notes it. */
-static void note_use(struct auth *a, int64_t token_id)
+/* hash NULL: of the token with this id.  Where all of them are busy the next
+ * look-up notes it. */
+static void note_use(
+	struct auth *a, int64_t token_id, const unsigned char *hash)
 {
 	for (int i = 0; i < USED_AT_ONCE; i++) {
 		struct used *u = &a->used[i];
 
 		if (u->busy)
 			continue;
-		u->arg = DB_I(token_id);
-		u->job = (struct pool_job){.stmt = Q_TOKEN_USED,
+		if (hash)
+			memcpy(u->hash, hash, TOKEN_HASH);
+		u->arg = hash ? DB_SN((const char *)u->hash, TOKEN_HASH)
+			      : DB_I(token_id);
+		u->job = (struct pool_job){
+			.stmt = hash ? Q_SESSION_USED : Q_TOKEN_USED,
 			.args = &u->arg,
 			.done = used_done,
 			.ctx = u};
@@ -165,21 +181,32 @@ static enum step token_found(struct req *r, struct entry *e)
 		(!c[4].null && !(e->who.cameras = strdup(c[4].s.at))))
 		return req_fail(r, E_NOMEM);
 	if (c[5].null || c[5].i >= USED_EVERY_S)
-		note_use(r->api->auth, c[0].i);
+		note_use(r->api->auth, c[0].i, NULL);
 	return STEP_NEXT;
 }
 
-static enum step session_found(struct req *r, struct entry *e)
+/* The rows of Q_SESSION_FIND: id, name, role, cameras, idle seconds, end. */
+static enum step session_found(
+	struct req *r, struct entry *e, const unsigned char *hash)
 {
+	const struct db_cell *c = r->rows.cell;
+
 	/* An old cookie is nobody's: adopt() tells what that means. */
 	if (!r->rows.n)
 		return STEP_NEXT;
 	e->who = (struct principal){.known = true,
 		.by_cookie = true,
-		.scopes = SCOPE_READ | SCOPE_REVIEW | SCOPE_ADMIN,
-		.id = r->rows.cell[0].i,
-		.name = strdup(r->rows.cell[1].s.at)};
-	return e->who.name ? STEP_NEXT : req_fail(r, E_NOMEM);
+		.role = (int)c[2].i,
+		.scopes = role_scopes((enum role)c[2].i),
+		.id = c[0].i,
+		.expires_at = when_from_number(c[5].i),
+		.name = strdup(c[1].s.at)};
+	if (!e->who.name ||
+		(!c[3].null && !(e->who.cameras = strdup(c[3].s.at))))
+		return req_fail(r, E_NOMEM);
+	if (c[4].i >= SEEN_EVERY_S)
+		note_use(r->api->auth, 0, hash);
+	return STEP_NEXT;
 }
 
 static enum step look_up(struct req *r, const struct lookup *l, void **waiting)
@@ -191,7 +218,9 @@ static enum step look_up(struct req *r, const struct lookup *l, void **waiting)
 	*kept = *l;
 	*waiting = kept;
 	return req_query(r, l->cookie ? Q_SESSION_FIND : Q_TOKEN_FIND,
-		DB_ARGS(DB_SN((const char *)kept->hash, TOKEN_HASH)), 1);
+		DB_ARGS(DB_SN((const char *)kept->hash, TOKEN_HASH),
+			DB_I(r->api->conf.api_session_idle_min)),
+		l->cookie ? 2 : 1);
 }
 
 /* The rows are there. */
@@ -202,7 +231,8 @@ static enum step looked_up(struct req *r, void **waiting)
 	enum step s;
 
 	*waiting = NULL;
-	s = l->cookie ? session_found(r, &fresh) : token_found(r, &fresh);
+	s = l->cookie ? session_found(r, &fresh, l->hash)
+		      : token_found(r, &fresh);
 	if (s != STEP_NEXT) {
 		free_texts(&fresh.who);
 		return s;
@@ -294,33 +324,175 @@ enum step auth_need(struct req *r, unsigned scopes)
 	size_t n = 0;
 
 	if (r->who.scopes & scopes) {
-		if (!(scopes & SCOPE_UNBOUND) || !r->who.cameras)
-			return STEP_NEXT;
-		return req_problem(r, 403, "forbidden",
-			"this concerns every camera; the token is bound to "
-			"some");
+		if (scopes & SCOPE_UNBOUND && r->who.cameras)
+			return req_problem(r, 403, "forbidden",
+				"this concerns every camera; the %s is bound "
+				"to some",
+				r->who.by_cookie ? "log-in" : "token");
+		if (scopes & SCOPE_SESSION && !r->who.by_cookie)
+			return req_problem(r, 403, "forbidden",
+				"this is for a person who is logged in");
+		return STEP_NEXT;
 	}
 	for (unsigned i = 0; i < SCOPES; i++)
 		if (scopes & 1u << i)
 			n += (size_t)snprintf(wanted + n, sizeof(wanted) - n,
 				"%s%s", n ? " or " : "", scope_name[i]);
+	if (r->who.by_cookie)
+		return req_problem(r, 403, "forbidden",
+			"a %s may not do this; it wants the scope %s",
+			role_name[r->who.role], wanted);
 	return req_problem(r, 403, "forbidden",
 		"the token lacks the scope this route wants: %s", wanted);
+}
+
+/* ---- what comes from our own page ---- */
+
+static bool says(const struct slice *v, const char *word)
+{
+	return v->n == strlen(word) && !memcmp(v->at, word, v->n);
 }
 
 enum step auth_same_origin(struct req *r)
 {
 	const struct slice *origin = http_find(&r->head, "origin");
 	const struct slice *host = http_find(&r->head, "host");
-	size_t n;
+	const struct slice *site = http_find(&r->head, "sec-fetch-site");
+	size_t n = origin ? origin->n : 0;
 
-	if (!origin)
-		return STEP_NEXT; /* no browser; the cookie is SameSite */
-	n = origin->n;
-	if (host && n > host->n + 3 &&
-		!strncasecmp(origin->at + n - host->n, host->at, host->n) &&
-		!memcmp(origin->at + n - host->n - 3, "://", 3))
+	/* None of them: no browser of today; the cookie is SameSite. */
+	if (origin &&
+		(!host || n <= host->n + 3 ||
+			strncasecmp(origin->at + n - host->n, host->at,
+				host->n) != 0 ||
+			memcmp(origin->at + n - host->n - 3, "://", 3) != 0))
+		n = 0;
+	/* "none": the address was typed, or chosen from the history. */
+	if ((!origin || n) &&
+		(!site || says(site, "same-origin") || says(site, "none")))
 		return STEP_NEXT;
 	return req_problem(
 		r, 403, "cross-origin", "the request comes from another site");
+}
+
+bool auth_csrf(const struct req *r, char csrf[TOKEN_DERIVED])
+{
+	const struct slice *v = http_find(&r->head, "cookie");
+	struct slice value;
+
+	if (!v || !field_cookie(*v, AUTH_COOKIE, &value))
+		return false;
+	token_derive(csrf, "tally csrf", value);
+	return true;
+}
+
+static enum step check_csrf(struct req *r, struct slice claimed)
+{
+	char csrf[TOKEN_DERIVED];
+
+	if (auth_csrf(r, csrf) && token_is(csrf, claimed))
+		return STEP_NEXT;
+	return req_problem(r, 403, "csrf",
+		"the session's CSRF token is missing or not right: %s",
+		r->route->scope ? "send what GET /api/v1/session tells as "
+				  "X-CSRF-Token"
+				: "load the page again");
+}
+
+enum step auth_csrf_is(struct req *r, const char *claimed)
+{
+	return check_csrf(r,
+		(struct slice){
+			claimed ? claimed : "", claimed ? strlen(claimed) : 0});
+}
+
+enum step auth_own_page(struct req *r)
+{
+	const struct slice *v = http_find(&r->head, "x-csrf-token");
+	enum step s;
+
+	if (!r->who.by_cookie || r->head.method == HTTP_GET ||
+		r->head.method == HTTP_HEAD)
+		return STEP_NEXT;
+	if ((s = auth_same_origin(r)) != STEP_NEXT || !r->route->scope)
+		return s;
+	return check_csrf(r, v ? *v : (struct slice){"", 0});
+}
+
+/* ---- passwords ---- */
+
+static enum step too_many(struct req *r)
+{
+	text_str(&r->headers, "Retry-After: 60\r\n");
+	return req_problem(r, 429, "too-many-failures",
+		"too many failed log-ins; try again in a minute");
+}
+
+static bool name_is_limited(const struct auth *a, const char *key)
+{
+	return failures_count(&a->failures, key, when_clock_ms()) >=
+		a->api->conf.api_login_failures_max;
+}
+
+enum step auth_try_begin(struct req *r, struct auth_try *t, const char *user)
+{
+	const struct slice *v = http_find(&r->head, "cookie");
+	struct auth *a = r->api->auth;
+
+	*t = (struct auth_try){.known = {"", 0}};
+	failures_key(t->key, 'u', (struct slice){user, strlen(user)});
+	if (v && field_cookie(*v, AUTH_KNOWN_COOKIE, &t->known)) {
+		failures_key(t->known_key, 'k', t->known);
+		/* For the thread: the head may move meanwhile. */
+		t->known.at = arena_copy(&r->arena, t->known.at, t->known.n);
+		if (!t->known.at)
+			return req_fail(r, E_NOMEM);
+	}
+	t->must_know = name_is_limited(a, t->key);
+	if (auth_is_limited(a, r->conn->addr) ||
+		(t->must_know &&
+			(!t->known.n || name_is_limited(a, t->known_key))))
+		return too_many(r);
+	if (a->trying == AUTH_PASSWORDS_MAX)
+		return req_fail(r, E_FULL);
+	a->trying += t->begun = true;
+	return STEP_NEXT;
+}
+
+void auth_try_free(struct req *r, struct auth_try *t)
+{
+	r->api->auth->trying -= t->begun;
+	t->begun = false;
+}
+
+void auth_known(char known[TOKEN_DERIVED], const char *stored)
+{
+	/* Another password, even the same one anew, and it is no longer. */
+	token_derive(
+		known, "tally known", (struct slice){stored, strlen(stored)});
+}
+
+bool auth_try_may(struct auth_try *t, const char *stored)
+{
+	char known[TOKEN_DERIVED];
+
+	if (stored && t->known.n) {
+		auth_known(known, stored);
+		t->knows = token_is(known, t->known);
+	}
+	return t->knows || !t->must_know;
+}
+
+enum step auth_try_ended(struct req *r, struct auth_try *t, bool ok)
+{
+	struct auth *a = r->api->auth;
+	const char *key = t->knows ? t->known_key : t->key;
+	bool addr, name;
+
+	if (ok)
+		return STEP_NEXT;
+	addr = auth_failed(a, r->conn->addr);
+	name = failures_add(&a->failures, key, when_clock_ms()) >=
+		a->api->conf.api_login_failures_max;
+	return addr || name ? too_many(r) : STEP_NEXT;
 }

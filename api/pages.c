@@ -9,8 +9,10 @@
 
 #include "api/accept.h"
 #include "api/api.h"
+#include "api/auth.h"
 #include "api/field.h"
 #include "api/gzip.h"
+#include "api/html.h"
 #include "api/resources.h"
 #include "common/log.h"
 #include "common/token.h"
@@ -193,17 +195,15 @@ void pages_close(struct pages *p)
 	free(p);
 }
 
-/* vary: what it depends on besides. */
-static enum step send_page(
-	struct req *r, const struct page *page, const char *vary)
+static enum step send_page(struct req *r, const struct page *page)
 {
 	bool packed = page->packed.bytes && accept_gzip(&r->head);
 	const struct form *f = packed ? &page->packed : &page->plain;
 
 	text_printf(&r->headers,
 		POLICY "ETag: %s\r\nCache-Control: no-cache\r\n"
-		       "Vary: %sAccept-Encoding\r\n",
-		f->etag, vary);
+		       "Vary: Accept-Encoding\r\n",
+		f->etag);
 	if (field_none_match(&r->head, f->etag, true))
 		return req_reply(r, 304, NULL);
 	if (packed)
@@ -212,9 +212,9 @@ static enum step send_page(
 	return req_reply(r, 200, page->type);
 }
 
-static enum step send_named(struct req *r, const char *name, const char *vary)
+static enum step send_named(struct req *r, const char *name)
 {
-	return send_page(r, find(r->api->pages, name, strlen(name)), vary);
+	return send_page(r, find(r->api->pages, name, strlen(name)));
 }
 
 struct slice pages_text(const struct pages *p, const char *name)
@@ -232,28 +232,72 @@ enum step page_reply(struct req *r, int status)
 	return req_reply(r, status, "text/html; charset=utf-8");
 }
 
+/* Why the form is shown again. */
+static const char *reason(const struct req *r)
+{
+	static const struct {
+		const char *login, *why;
+	} reasons[] = {{"failed", "User or password is wrong."},
+		{"expired", "Your log-in has ended. Please log in again."}};
+	const char *login = query_get(&r->query, "login");
+
+	for (size_t i = 0; login && i < ARRAY_LEN(reasons); i++)
+		if (!strcmp(reasons[i].login, login))
+			return reasons[i].why;
+	return "";
+}
+
+/* {{csrf}}, {{user}}, and {{reason}} with the end of its paragraph's tag. */
+static void marker(struct req *r, struct slice name)
+{
+	char csrf[TOKEN_DERIVED];
+
+	if (name.n == 4 && !memcmp(name.at, "csrf", 4) && auth_csrf(r, csrf))
+		text_str(&r->out, csrf);
+	else if (name.n == 4 && !memcmp(name.at, "user", 4) && r->who.known)
+		html_text(&r->out, r->who.name);
+	else if (name.n == 6 && !memcmp(name.at, "reason", 6))
+		text_printf(&r->out, " %s>%s", *reason(r) ? "data-t" : "hidden",
+			reason(r));
+}
+
+/* The page, or for who is not logged in the form, with what is theirs. */
+static enum step send_own(struct req *r, const char *name)
+{
+	struct slice s =
+		pages_text(r->api->pages, r->who.known ? name : "login.html");
+	const char *end = s.at + s.n, *from, *to;
+
+	while ((from = memmem(s.at, (size_t)(end - s.at), "{{", 2)) &&
+		(to = memmem(from, (size_t)(end - from), "}}", 2))) {
+		text_add(&r->out, s.at, (size_t)(from - s.at));
+		marker(r, (struct slice){from + 2, (size_t)(to - from) - 2});
+		s.at = to + 2;
+	}
+	text_add(&r->out, s.at, (size_t)(end - s.at));
+	return page_reply(r, 200);
+}
+
 enum step page_home(struct req *r)
 {
-	return send_named(
-		r, r->who.known ? "index.html" : "login.html", "Cookie, ");
+	return send_own(r, "index.html");
 }
 
 enum step page_explore(struct req *r)
 {
-	return send_named(
-		r, r->who.known ? "explore.html" : "login.html", "Cookie, ");
+	return send_own(r, "explore.html");
 }
 
 enum step page_openapi(struct req *r)
 {
 	enum step s = req_no_params(r);
 
-	return s == STEP_NEXT ? send_named(r, "openapi.json", "") : s;
+	return s == STEP_NEXT ? send_named(r, "openapi.json") : s;
 }
 
 enum step page_docs(struct req *r)
 {
-	return send_named(r, "docs.html", "");
+	return send_named(r, "docs.html");
 }
 
 enum step page_static(struct req *r)
@@ -264,5 +308,5 @@ enum step page_static(struct req *r)
 	if (!page)
 		return req_problem(
 			r, 404, "not-found", "there is no such file");
-	return send_page(r, page, "");
+	return send_page(r, page);
 }

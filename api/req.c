@@ -318,9 +318,7 @@ static enum step run_auth(struct req *r)
 		return s;
 	if (r->route->scope && (s = auth_need(r, r->route->scope)) != STEP_NEXT)
 		return s;
-	if (r->who.by_cookie && r->head.method != HTTP_GET &&
-		r->head.method != HTTP_HEAD &&
-		(s = auth_same_origin(r)) != STEP_NEXT)
+	if ((s = auth_own_page(r)) != STEP_NEXT)
 		return s;
 	r->phase = REQ_BEGIN;
 	return run_begin(r);

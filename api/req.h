@@ -46,8 +46,14 @@ static inline enum step step_again(enum step s)
 }
 
 /* Beside the bits of enum scope: what concerns every camera is not for a token
- * that is bound to some; api.metrics_from says who needs none. */
-enum { SCOPE_UNBOUND = 16, SCOPE_OR_LISTED = 32 };
+ * that is bound to some; api.metrics_from says who needs none; what is a
+ * session's own is not for a token.  ANY: for whoever is known. */
+enum {
+	SCOPE_UNBOUND = 16,
+	SCOPE_OR_LISTED = 32,
+	SCOPE_SESSION = 64,
+	SCOPE_ANY = 15
+};
 
 enum req_phase { REQ_AUTH, REQ_BEGIN, REQ_BODY, REQ_STEPS_RUN };
 
@@ -67,9 +73,11 @@ struct route {
 /* Who asks. */
 struct principal {
 	bool known;
-	bool by_cookie; /* a person's session: same origin required to write */
+	bool by_cookie; /* a person's session: to write, auth_own_page */
+	int role;	/* its enum role */
 	unsigned scopes;
 	int64_t id;	     /* the session's user's, or the token's */
+	int64_t expires_at;  /* of a session */
 	const char *name;    /* likewise */
 	const char *cameras; /* codes with '\n' between, NULL: all */
 };

@@ -163,6 +163,24 @@ enum step page_docs(struct req *r);
 enum step page_openapi(struct req *r);
 enum step page_static(struct req *r);
 
+/* users.c: GET and POST /users, PATCH and DELETE /users/{name} */
+enum step users_find(struct req *r);
+enum step users_list(struct req *r);
+enum step user_make(struct req *r);
+enum step user_made(struct req *r);
+enum step user_patch(struct req *r);
+enum step user_patched(struct req *r);
+enum step user_end(struct req *r);
+enum step user_ended(struct req *r);
+
+/* me.c: GET and DELETE /session, DELETE /sessions, PUT /session/password */
+enum step session_show(struct req *r);
+enum step session_leave(struct req *r);
+enum step sessions_leave(struct req *r);
+enum step session_left(struct req *r);
+enum step password_change(struct req *r);
+enum step password_changed(struct req *r);
+
 /* session.c: POST /login, POST /logout */
 enum step login_begin(struct req *r);
 enum step login_check(struct req *r);

@@ -381,7 +381,10 @@ static enum step admit(struct req *r, struct upload *u)
 
 	if (!(r->who.scopes & may))
 		return req_problem(r, 403, "forbidden",
-			"this wants a token with the scope ingest");
+			r->who.by_cookie
+				? "this wants an admin's log-in, or a token "
+				  "with the scope ingest"
+				: "this wants a token with the scope ingest");
 	if (room->open >= (unsigned)r->api->conf.api_uploads_max) {
 		room->refused++;
 		upload_fault(u, 503, "busy",
@@ -398,13 +401,17 @@ static enum step authorize(struct req *r, struct upload *u)
 	const char *token = u->field[UPLOAD_token];
 	enum step s = STEP_NEXT;
 
-	if (!r->who.known && !token)
+	/* Whoever gives a token goes by that; a session wants its page's form.
+	 */
+	if (token)
+		s = auth_token(
+			r, (struct slice){token, strlen(token)}, &u->lookup);
+	else if (r->who.known)
+		s = auth_csrf_is(r, u->field[UPLOAD_csrf]);
+	else
 		return req_problem(r, 401, "unauthorized",
 			"log in, or give a token; in the form it comes before "
 			"the file");
-	if (!r->who.known)
-		s = auth_token(
-			r, (struct slice){token, strlen(token)}, &u->lookup);
 	return s == STEP_NEXT ? admit(r, u) : s;
 }
 
@@ -474,15 +481,15 @@ enum step upload_body(struct req *r, const char *at, size_t n)
 
 /* ---- the head ---- */
 
-/* Fields may stand in the address, but for the token. */
+/* Fields may stand in the address, but for secrets. */
 static enum step read_query(struct req *r, struct upload *u)
 {
 	const char *v =
-		query_unknown(&r->query, upload_field_name, UPLOAD_start_at);
+		query_unknown(&r->query, upload_field_name, UPLOAD_token);
 
-	if (v || query_get(&r->query, "token"))
+	if (v)
 		return req_problem(r, 400, "unknown-parameter",
-			"the parameter %.60s is not known", v ? v : "token");
+			"the parameter %.60s is not known", v);
 	if ((v = query_repeated(&r->query, NULL, 0)))
 		return req_problem(
 			r, 400, "bad-parameter", "%.60s is there twice", v);
@@ -556,7 +563,8 @@ static enum step open_upload(struct req *r, bool html)
 		return s;
 	conn_stream(r->conn);
 	r->conn->body_max = r->api->conf.api_upload_max + FORM_MAX;
-	return r->who.known ? admit(r, u) : STEP_NEXT;
+	/* A person's form tells more: authorize(). */
+	return r->who.known && !r->who.by_cookie ? admit(r, u) : STEP_NEXT;
 }
 
 enum step upload_begin(struct req *r)

@@ -38,6 +38,7 @@ enum {
 	X(partial) \
 	X(charset) \
 	X(token) \
+	X(csrf) \
 	X(start_at) \
 	X(end_at) \
 	X(people) \

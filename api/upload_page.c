@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/auth.h"
 #include "api/html.h"
 #include "api/pages.h"
 #include "api/resources.h"
@@ -62,13 +63,20 @@ static const char *fault_of(const struct page_of *p, const char *name, size_t n)
 
 static void token(const struct page_of *p, const char *id)
 {
+	char csrf[TOKEN_DERIVED];
+
 	if (p->r->who.known) {
 		text_str(p->t, "<p class=\"quiet\">As <bdi>");
 		html_text(p->t, p->r->who.name);
 		text_str(p->t, "</bdi>.</p>");
-		/* Known by what the browser sends by itself. */
-		if (p->r->who.by_cookie)
-			return;
+	}
+	/* Known by what the browser sends by itself, and may. */
+	if (p->r->who.by_cookie && p->r->who.scopes & SCOPE_ADMIN &&
+		auth_csrf(p->r, csrf)) {
+		text_printf(p->t,
+			"<input type=\"hidden\" name=\"csrf\" value=\"%s\">",
+			csrf);
+		return;
 	}
 	text_printf(p->t,
 		"<p class=\"field\"><label for=\"%s\">Token</label>"
@@ -76,8 +84,8 @@ static void token(const struct page_of *p, const char *id)
 		"autocomplete=\"off\" maxlength=\"200\" required "
 		"aria-describedby=\"%s-hint\"><span class=\"quiet\" "
 		"id=\"%s-hint\">With the scope ingest; or "
-		"<a href=\"/\">log in</a> first.</span></p>",
-		id, id, id, id);
+		"<a href=\"/\">log in</a> %s.</span></p>",
+		id, id, id, id, p->r->who.by_cookie ? "as an admin" : "first");
 }
 
 static void zones(const struct page_of *p)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * password: hashes of what people type (Argon2id, RFC 9106, with the memory
- * and passes OWASP's Password Storage Cheat Sheet names first: 19 MiB, 2).
- * Each call takes some 20 ms and 19 MiB: never on an event loop's thread.
+ * password: hashes of what people type: Argon2id (RFC 9106), 64 MiB, 2 passes,
+ * what libsodium calls interactive.  Each call takes some 100 ms and that much
+ * memory: never on an event loop's thread, and never many at a time.
  * Needs token_start once per process.  Thread-safe.
  */
 #ifndef TALLY_COMMON_PASSWORD_H
@@ -13,6 +13,7 @@
 enum {
 	PASSWORD_LEAST = 8, /* bytes of a password */
 	PASSWORD_MOST = 128,
+	PASSWORD_MIB = 64,
 	PASSWORD_TEXT = 128 /* bytes of a hash, the end included */
 };
 
@@ -22,5 +23,7 @@ MUST enum err password_hash(
 
 /* hash NULL (no such user): takes as long, and is false. */
 bool password_ok(const char *hash, const char *password, size_t n);
+/* Was it made with other parameters than those of today? */
+bool password_is_old(const char *hash);
 
 #endif

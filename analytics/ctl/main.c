@@ -26,13 +26,23 @@ static const struct ctl_command commands[] = {
 		ctl_token_rotate},
 	{"token revoke", "ID|NAME", "end a token", ctl_token_revoke},
 	{"audit", "[--limit N]", "who changed what, newest first", ctl_audit},
-	{"user create", "NAME [--password-file F]",
-		"add a log-in; the password comes from F or standard input, "
-		"else one is made and printed",
-		ctl_user_create},
-	{"user password", "NAME [--password-file F]",
+	{"user add",
+		"NAME [--role viewer|reviewer|admin] [--camera C]...\n"
+		"        [--password-file F]",
+		"add a log-in, a viewer unless told otherwise; the password is "
+		"asked for,\n        or comes from F or standard input; an "
+		"empty one is made and printed",
+		ctl_user_add},
+	{"user list", "", "all log-ins", ctl_user_list},
+	{"user passwd", "NAME [--password-file F]",
 		"give a log-in another password and end its sessions",
-		ctl_user_password},
+		ctl_user_passwd},
+	{"user role", "NAME ROLE [--camera C]... [--all-cameras]",
+		"change what a log-in may do, and see", ctl_user_role},
+	{"user disable", "NAME", "end its sessions and let nobody in by it",
+		ctl_user_disable},
+	{"user enable", "NAME", "the reverse", ctl_user_enable},
+	{"user remove", "NAME", "forget a log-in", ctl_user_remove},
 	{"db-user create", "NAME --read|--write --from NETWORK",
 		"add an account on the database for somebody who works in SQL, "
 		"over TLS from that network (CIDR); its password is printed, "

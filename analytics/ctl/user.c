@@ -1,151 +1,275 @@
 // SPDX-License-Identifier: MIT
 /*
- * user: `tally user create | password`.
+ * user: `tally user add | list | passwd | role | disable | enable | remove`.
  */
+#include "analytics/user.h"
+
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "analytics/ctl/ctl.h"
 #include "common/password.h"
-#include "common/token.h"
-#include "common/utf8.h"
+#include "common/when.h"
 
-enum { USER_NAME_MAX = 100, MADE_LEN = 20, LINE_MAX_BYTES = 1024 };
+enum { MADE_LEN = 20, LINE_MAX_BYTES = 1024, USERS_MAX = 100000 };
 
-static bool name_ok(const char *name)
+/* ---- passwords ---- */
+
+/* The first line; "" where there is none.  Unbuffered, so that no other copy
+ * stays in memory. */
+static bool read_line(int fd, char line[LINE_MAX_BYTES])
 {
-	size_t n = strlen(name);
+	size_t n = 0;
+	ssize_t got = 1;
 
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)name[i] <= ' ' || name[i] == 0x7f)
-			n = 0;
-	if (n && n <= USER_NAME_MAX && utf8_check(name, n) == n)
-		return true;
-	ctl_say("a log-in is 1 to %d bytes without blanks and control "
-		"characters",
-		USER_NAME_MAX);
-	return false;
+	while (n < LINE_MAX_BYTES - 1 && (got = read(fd, line + n, 1)) == 1 &&
+		line[n] != '\n')
+		n++;
+	line[n] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	return got >= 0;
 }
 
-/* The first line; "" where there is none.  path NULL: standard input. */
-static bool read_line(const char *path, char line[LINE_MAX_BYTES])
+static volatile sig_atomic_t caught;
+
+static void note_signal(int sig)
 {
-	FILE *f = path ? fopen(path, "re") : stdin;
+	caught = sig;
+}
+
+/* A terminal that is not to show what is typed; whatever ends this, it shows
+ * again what is typed later. */
+static bool ask(const char *prompt, char line[LINE_MAX_BYTES])
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	struct sigaction now = {.sa_handler = note_signal},
+			 old[ARRAY_LEN(signals)];
+	struct termios before, silent;
 	bool ok;
 
-	line[0] = '\0';
-	if (!f) {
-		ctl_say("--password-file %s: %s", path, strerror(errno));
+	if (tcgetattr(STDIN_FILENO, &before))
+		return read_line(STDIN_FILENO, line);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &now, &old[i]);
+	silent = before;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	fputs(prompt, stderr);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+	ok = read_line(STDIN_FILENO, line);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	fputc('\n', stderr);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaction(signals[i], &old[i], NULL);
+	if (caught)
+		raise(caught);
+	return ok && !caught;
+}
+
+/* Twice: nobody sees what was typed. */
+static bool ask_twice(char line[LINE_MAX_BYTES])
+{
+	char again[LINE_MAX_BYTES] = "";
+	bool same;
+
+	if (!ask("password (an empty line makes one; it is shown): ", line))
 		return false;
-	}
-	/* Unbuffered, so that no other copy stays in memory. */
-	setvbuf(f, NULL, _IONBF, 0);
-	ok = fgets(line, LINE_MAX_BYTES, f) || !ferror(f);
+	if (!*line)
+		return true;
+	same = ask("the same again: ", again) && !strcmp(line, again);
+	token_wipe(again, sizeof(again));
+	if (!same)
+		ctl_say("the two passwords differ");
+	return same;
+}
+
+static bool read_file(const char *path, char line[LINE_MAX_BYTES])
+{
+	FILE *f = fopen(path, "re");
+	bool ok = f && read_line(fileno(f), line);
+
 	if (!ok)
-		ctl_say("the password cannot be read");
-	line[strcspn(line, "\r\n")] = '\0';
-	if (path)
+		ctl_say("--password-file %s: %s", path, strerror(errno));
+	if (f)
 		fclose(f);
 	return ok;
 }
 
-/* Settles the password and its hash.  *made: it was made here. */
-static int take_password(
-	const char *path, char line[LINE_MAX_BYTES], char *hash, bool *made)
+/* Settles the password.  *made: it was made here. */
+static bool take_password(
+	const struct ctl_option *file, char line[LINE_MAX_BYTES], bool *made)
 {
 	char token[TOKEN_TEXT];
-	enum err e;
+	bool ok;
 
-	if (!path && isatty(STDIN_FILENO))
-		fputs("password (an empty line makes one; it is shown): ",
-			stderr);
-	if (!read_line(path, line))
-		return CTL_FAILED;
-	if ((*made = !path && !*line)) {
-		token_make(token);
-		memcpy(line, token + TOKEN_TEXT - 1 - MADE_LEN, MADE_LEN + 1);
-		token_wipe(token, sizeof(token));
-	}
-	e = password_hash(line, strlen(line), hash);
-	if (e == E_INVALID) {
-		ctl_say("a password has %d to %d bytes", PASSWORD_LEAST,
-			PASSWORD_MOST);
-		return CTL_FAILED;
-	}
-	return ctl_status(e, "password");
+	line[0] = '\0';
+	*made = false;
+	if (file->n)
+		return read_file(file->value[0], line);
+	ok = isatty(STDIN_FILENO) ? ask_twice(line)
+				  : read_line(STDIN_FILENO, line);
+	if (!ok || *line)
+		return ok;
+	*made = true;
+	token_make(token);
+	memcpy(line, token + TOKEN_TEXT - 1 - MADE_LEN, MADE_LEN + 1);
+	token_wipe(token, sizeof(token));
+	return true;
 }
 
-static enum err add(struct db *db, const char *name, const char *hash)
+/* ---- adding, another password ---- */
+
+static int done(enum err e, const struct user_fault *f, const char *name)
 {
-	return db_run(
-		db, Q_USER_ADD, DB_ARGS(DB_S(name), DB_S(hash)), NULL, NULL);
+	if (e != E_INVALID || !f->member)
+		return ctl_status(e, name);
+	ctl_say("%s %s",
+		strcmp(f->member, "cameras") != 0 ? f->member : "--camera",
+		f->why);
+	return strcmp(f->member, "user") != 0 ? CTL_FAILED : CTL_USAGE;
 }
 
-static enum err change(struct db *db, const char *name, const char *hash)
+static bool read_role(const char *s, enum role *role)
 {
-	enum err e = db_run(db, Q_USER_PASSWORD,
-		DB_ARGS(DB_S(hash), DB_S(name)), NULL, NULL);
-
-	if (e)
-		return e;
-	if (!db_affected(db))
-		return E_NOT_FOUND;
-	return db_run(db, Q_USER_LOG_OUT, DB_ARGS(DB_S(name)), NULL, NULL);
+	*role = role_named(s);
+	if (!*role)
+		ctl_say("\"%s\" is no role: viewer, reviewer or admin", s);
+	return *role != ROLE_NONE;
 }
 
-struct storing {
-	enum err (*store)(struct db *db, const char *name, const char *hash);
-	const char *action; /* as the audit list calls it */
-};
-
-static enum err carry_out(struct ctl *ctl, const struct storing *s,
-	const char *name, const char *hash)
+int ctl_user_add(struct ctl *ctl, int argc, char **argv)
 {
-	enum err e;
-
-	if ((e = db_begin(ctl->db)))
-		return e;
-	if (!(e = s->store(ctl->db, name, hash)) &&
-		!(e = audit_add(ctl->db, &ctl->by, s->action, name, NULL)))
-		return db_commit(ctl->db);
-	db_rollback(ctl->db);
-	return e;
-}
-
-static int set_password(
-	struct ctl *ctl, int argc, char **argv, const struct storing *s)
-{
-	struct ctl_option o[] = {{.name = "--password-file"}};
-	char line[LINE_MAX_BYTES], hash[PASSWORD_TEXT];
-	bool made = false;
-	int status;
+	enum { FILE_OF, ROLE, CAMERA };
+	struct ctl_option o[] = {{.name = "--password-file"},
+		{.name = "--role"}, {.name = "--camera", .many = true}};
+	struct user_new u = {.role = ROLE_VIEWER};
+	char line[LINE_MAX_BYTES];
+	struct user_fault f;
+	bool made;
 	enum err e;
 
 	if (!ctl_args(&argc, argv, o, ARRAY_LEN(o), (int[2]){1, 1}) ||
-		!name_ok(argv[0]))
+		(o[ROLE].n && !read_role(o[ROLE].value[0], &u.role)))
 		return CTL_USAGE;
-	status =
-		take_password(o[0].n ? o[0].value[0] : NULL, line, hash, &made);
-	if (!status) {
-		e = carry_out(ctl, s, argv[0], hash);
-		if (!e && made)
-			puts(line);
-		status = ctl_status(e, argv[0]);
-	}
+	if (!take_password(&o[FILE_OF], line, &made))
+		return CTL_FAILED;
+	u.name = argv[0];
+	u.password = line;
+	u.camera = o[CAMERA].value;
+	u.cameras_n = o[CAMERA].n;
+	e = user_create(ctl->db, &u, &ctl->by, &f);
+	if (!e && made)
+		puts(line);
 	token_wipe(line, sizeof(line));
-	return status;
+	return done(e, &f, argv[0]);
 }
 
-int ctl_user_create(struct ctl *ctl, int argc, char **argv)
+int ctl_user_passwd(struct ctl *ctl, int argc, char **argv)
 {
-	return set_password(
-		ctl, argc, argv, &(struct storing){add, "user.create"});
+	struct ctl_option o[] = {{.name = "--password-file"}};
+	struct user_change c = {.name = NULL};
+	char line[LINE_MAX_BYTES];
+	struct user_fault f;
+	bool made;
+	enum err e;
+
+	if (!ctl_args(&argc, argv, o, ARRAY_LEN(o), (int[2]){1, 1}))
+		return CTL_USAGE;
+	if (!take_password(&o[0], line, &made))
+		return CTL_FAILED;
+	c.name = argv[0];
+	c.password = line;
+	e = user_alter(ctl->db, &c, &ctl->by, &f);
+	if (!e && made)
+		puts(line);
+	token_wipe(line, sizeof(line));
+	return done(e, &f, argv[0]);
 }
 
-int ctl_user_password(struct ctl *ctl, int argc, char **argv)
+/* ---- the rest ---- */
+
+int ctl_user_role(struct ctl *ctl, int argc, char **argv)
 {
-	return set_password(
-		ctl, argc, argv, &(struct storing){change, "user.password"});
+	enum { CAMERA, ALL };
+	struct ctl_option o[] = {{.name = "--camera", .many = true},
+		{.name = "--all-cameras", .flag = true}};
+	struct user_change c = {.name = NULL};
+	struct user_fault f;
+
+	if (!ctl_args(&argc, argv, o, ARRAY_LEN(o), (int[2]){2, 2}) ||
+		!read_role(argv[1], &c.role))
+		return CTL_USAGE;
+	if (o[CAMERA].n && o[ALL].n) {
+		ctl_say("--camera and --all-cameras exclude each other");
+		return CTL_USAGE;
+	}
+	c.name = argv[0];
+	c.has_cameras = o[CAMERA].n || o[ALL].n;
+	c.camera = o[CAMERA].value;
+	c.cameras_n = o[CAMERA].n;
+	return done(user_alter(ctl->db, &c, &ctl->by, &f), &f, argv[0]);
+}
+
+static int set_disabled(struct ctl *ctl, int argc, char **argv, bool disabled)
+{
+	struct user_change c = {.has_disabled = true, .disabled = disabled};
+	struct user_fault f;
+
+	if (!ctl_args(&argc, argv, NULL, 0, (int[2]){1, 1}))
+		return CTL_USAGE;
+	c.name = argv[0];
+	return done(user_alter(ctl->db, &c, &ctl->by, &f), &f, argv[0]);
+}
+
+int ctl_user_disable(struct ctl *ctl, int argc, char **argv)
+{
+	return set_disabled(ctl, argc, argv, true);
+}
+
+int ctl_user_enable(struct ctl *ctl, int argc, char **argv)
+{
+	return set_disabled(ctl, argc, argv, false);
+}
+
+int ctl_user_remove(struct ctl *ctl, int argc, char **argv)
+{
+	if (!ctl_args(&argc, argv, NULL, 0, (int[2]){1, 1}))
+		return CTL_USAGE;
+	return ctl_status(user_remove(ctl->db, argv[0], &ctl->by), argv[0]);
+}
+
+/* The instant of a cell, "never" where it is NULL. */
+static const char *instant(char buf[WHEN_TEXT], const struct db_cell *c)
+{
+	return c->null ? "never"
+		       : when_format(buf, when_from_number(c->i), 0, true);
+}
+
+int ctl_user_list(struct ctl *ctl, int argc, char **argv)
+{
+	enum { NAME, ROLE, CAMERAS, CREATED, SEEN, STATE };
+	char created[WHEN_TEXT], seen[WHEN_TEXT];
+	struct db_rows rows;
+	enum err e;
+
+	if (!ctl_args(&argc, argv, NULL, 0, (int[2]){0, 0}))
+		return CTL_USAGE;
+	if ((e = db_run(ctl->db, Q_USERS, DB_ARGS(DB_S(""), DB_I(USERS_MAX)),
+		     &ctl->arena, &rows)))
+		return ctl_status(e, "user list");
+	puts("name\trole\tcameras\tstate\tcreated\tlast log-in");
+	for (size_t i = 0; i < rows.n; i++) {
+		const struct db_cell *c = &rows.cell[i * rows.cols];
+
+		printf("%s\t%s\t", c[NAME].s.at, c[ROLE].s.at);
+		for (const char *s = c[CAMERAS].null ? "all" : c[CAMERAS].s.at;
+			*s; s++)
+			putchar(*s == '\n' ? ',' : *s);
+		printf("\t%s\t%s\t%s\n", c[STATE].s.at,
+			instant(created, &c[CREATED]), instant(seen, &c[SEEN]));
+	}
+	return CTL_OK;
 }

@@ -13,8 +13,11 @@ GRANT SELECT, INSERT,
 	ON token TO {api};
 GRANT SELECT, INSERT ON token_camera TO {api};
 GRANT SELECT, INSERT ON audit TO {api};
-GRANT SELECT ON user TO {api};
-GRANT SELECT, INSERT, DELETE ON session TO {api};
+GRANT SELECT, INSERT, DELETE,
+	UPDATE (password_hash, role, disabled_at, last_login_at)
+	ON user TO {api};
+GRANT SELECT, INSERT, DELETE ON user_camera TO {api};
+GRANT SELECT, INSERT, DELETE, UPDATE (used_at) ON session TO {api};
 GRANT SELECT, INSERT, UPDATE, DELETE ON shape TO {api};
 GRANT SELECT ON config_version TO {api};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ingest TO {api};

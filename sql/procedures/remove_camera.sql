@@ -4,8 +4,8 @@
 -- rows_n, those deleted by this call, and done.  Only for data that nobody will
 -- miss, such as the sample: any other camera retires.
 -- What one call leaves is sound: the quarters of the rows it deleted are marked.
--- A token bound to this camera alone is revoked, for without its binding it
--- would be good for all cameras.
+-- A token bound to this camera alone is revoked, and such a log-in disabled, for
+-- without the binding they would be good for all cameras.
 CREATE OR REPLACE PROCEDURE remove_camera(p_camera_id INT UNSIGNED,
 					  p_rows_max INT UNSIGNED)
 MODIFIES SQL DATA
@@ -57,6 +57,13 @@ BEGIN
 			WHERE o.token_id = t.token_id
 			  AND o.camera_id <> p_camera_id);
 		DELETE FROM token_camera WHERE camera_id = p_camera_id;
+		UPDATE user u JOIN user_camera b USING (user_id)
+		SET u.disabled_at = COALESCE(u.disabled_at, UTC_TIMESTAMP())
+		WHERE b.camera_id = p_camera_id AND NOT EXISTS (
+			SELECT 1 FROM user_camera o
+			WHERE o.user_id = u.user_id
+			  AND o.camera_id <> p_camera_id);
+		DELETE FROM user_camera WHERE camera_id = p_camera_id;
 		DELETE FROM camera WHERE camera_id = p_camera_id;
 	END IF;
 	COMMIT;

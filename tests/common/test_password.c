@@ -9,13 +9,26 @@ START_TEST(a_hash_knows_its_password_and_no_other)
 	char hash[PASSWORD_TEXT], other[PASSWORD_TEXT];
 
 	ck_assert(!password_hash("correct horse", 13, hash));
-	ck_assert(!strncmp(hash, "$argon2id$v=19$m=19456,t=2,p=1$", 31));
+	ck_assert(!strncmp(hash, "$argon2id$v=19$m=65536,t=2,p=1$", 31));
 	ck_assert(password_ok(hash, "correct horse", 13));
 	ck_assert(!password_ok(hash, "correct horsf", 13));
 	ck_assert(!password_ok(hash, "correct horse ", 14));
 	ck_assert(!password_ok(hash, "", 0));
 	ck_assert(!password_hash("correct horse", 13, other));
 	ck_assert_msg(strcmp(hash, other), "the salt is random");
+	ck_assert(!password_is_old(hash));
+}
+END_TEST
+
+START_TEST(a_hash_of_other_parameters_is_read_and_known_to_be_old)
+{
+	static const char old[] =
+		"$argon2id$v=19$m=19456,t=2,p=1$FoM4GUr92uoq7/GZzHntLQ$"
+		"lpq/8rzvqV65dYGYRkehSywILsOvAhuRaYgjuYp1hmE";
+
+	ck_assert(password_ok(old, "correct horse", 13));
+	ck_assert(!password_ok(old, "correct house", 13));
+	ck_assert(password_is_old(old));
 }
 END_TEST
 
@@ -47,6 +60,8 @@ Suite *test_common_password(void)
 	TCase *t = tcase_create("password");
 
 	tcase_add_test(t, a_hash_knows_its_password_and_no_other);
+	tcase_add_test(
+		t, a_hash_of_other_parameters_is_read_and_known_to_be_old);
 	tcase_add_test(t, nobody_has_a_password_and_a_damaged_hash_fits_none);
 	tcase_add_test(t, lengths_are_bounded);
 	tcase_set_timeout(t, 30);

@@ -12,6 +12,7 @@ class Route(typing.NamedTuple):
     scope: str    # "" where anybody may ask; "review or admin"
     unbound: bool  # not for a token that is bound to cameras
     known: bool   # who has a session matters all the same
+    session: bool  # for a session alone
 
     def __str__(self):
         return f"{self.method} {self.path}"
@@ -28,8 +29,11 @@ def routes():
     for method, v1, path, scope, known in found:
         words = re.findall(r"SCOPE_(\w+)", scope)
         unbound = "UNBOUND" in words
-        one = " or ".join(w.lower() for w in words if w not in ("UNBOUND", "OR_LISTED"))
+        scopes = ["ingest", "read", "review", "admin"] if "ANY" in words else [
+            w.lower() for w in words
+            if w not in ("UNBOUND", "OR_LISTED", "SESSION")]
+        one = " or ".join(scopes)
         assert one or scope == "0", (method, path, scope)
         made.append(Route(method, "/api/v1" * bool(v1) + path, one,
-                          unbound, known == "true"))
+                          unbound, known == "true", "SESSION" in words))
     return made

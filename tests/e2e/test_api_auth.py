@@ -8,12 +8,12 @@ import http.client
 import json
 import pathlib
 import re
-import urllib.parse
 
 import pytest
 
 from apibase import (OtherApi, camera, code, hours_ago, minutes, post,
                      problem, raw, row, stored, wait_for)
+from people import admin, cookie_of, form, log_in
 
 @pytest.fixture
 def other(tally):
@@ -172,21 +172,6 @@ def test_the_token_is_judged_before_the_body(tally):
 
 # ---- log-in
 
-def form(tally, path, values, headers=None):
-    return tally.request("POST", path, None, urllib.parse.urlencode(values), {
-        "Content-Type": "application/x-www-form-urlencoded",
-        **(headers or {})})
-
-
-def log_in(tally, **changed):
-    return form(tally, "/login", {"user": tally.user,
-                                  "password": tally.password, **changed})
-
-
-def cookie_of(got):
-    return got[1]["set-cookie"].split(";")[0]
-
-
 def test_a_log_in_sets_a_cookie_for_this_site_alone(tally):
     got = log_in(tally)
     assert got[0] == 303 and got[1]["location"] == "/"
@@ -209,7 +194,7 @@ def test_a_wrong_log_in_says_the_same_whatever_was_wrong(other):
 
 
 def test_guessing_passwords_is_429_within_twenty_tries(tally):
-    other = OtherApi(tally, auth_failures_max=5)
+    other = OtherApi(tally, auth_failures_max=5, login_failures_max=1000)
     try:
         tries = [log_in(other.tally, password=f"guess {i}")[0]
                  for i in range(6)]
@@ -235,25 +220,56 @@ def test_a_cookie_is_found_among_others(tally):
 
 
 def test_a_write_from_another_site_is_403(tally):
-    cookie = cookie_of(log_in(tally))
+    own = admin(tally)
     host = tally.url.split("//")[1]
-    for origin in ("http://evil.example", "null", "http://" + host + ".evil",
-                   "http://evil" + host, "https://evil.example:80"):
-        headers = {"Cookie": cookie, "Origin": origin}
-        refusal(answer(tally, "POST", "/api/v1/jobs/roll_up",
-                       headers=headers), 403)
-        refusal(form(tally, "/login", {"user": "a", "password": "b"},
-                     headers), 403)
-        refusal(form(tally, "/logout", {}, headers), 403)
-    own = {"Cookie": cookie, "Origin": tally.url}
-    assert answer(tally, "POST", "/api/v1/jobs/roll_up", headers=own)[
+    foreign = [{"Origin": origin} for origin in (
+        "http://evil.example", "null", "http://" + host + ".evil",
+        "http://evil" + host, "https://evil.example:80")]
+    foreign += [{"Sec-Fetch-Site": "cross-site"},
+                {"Sec-Fetch-Site": "same-site", "Origin": tally.url}]
+    for wrong in foreign:
+        headers = {**own.read, "X-CSRF-Token": own.csrf, **wrong}
+        for got in (answer(tally, "POST", "/api/v1/jobs/roll_up",
+                           headers=headers),
+                    form(tally, "/login", {"user": "a", "password": "b"},
+                         headers),
+                    form(tally, "/logout", {"csrf": own.csrf}, headers)):
+            assert refusal(got, 403)["type"].endswith(":cross-origin")
+    assert answer(tally, "POST", "/api/v1/jobs/roll_up", headers=own.write)[
         0] == 200
 
 
+def test_a_write_without_what_only_the_page_knows_is_403(tally):
+    """What a session may read, another site cannot make it write, whatever a
+    browser says or leaves out."""
+    own, other = admin(tally), admin(tally)
+    assert own.csrf != other.csrf and len(own.csrf) == 43
+    for wrong in ({}, {"X-CSRF-Token": ""}, {"X-CSRF-Token": other.csrf},
+                  {"X-CSRF-Token": own.csrf[:-1]},
+                  {"X-CSRF-Token": own.csrf + "x"},
+                  {"X-CSRF-Token": own.cookie.split("=")[1]}):
+        got = answer(tally, "POST", "/api/v1/jobs/roll_up",
+                     headers={**own.read, "Origin": tally.url, **wrong})
+        assert refusal(got, 403)["type"] == "urn:tally:problem:csrf"
+    for wrong in ({}, {"csrf": other.csrf}, {"csrf": ""}):
+        got = form(tally, "/logout", wrong, own.read)
+        assert refusal(got, 403)["type"] == "urn:tally:problem:csrf"
+    # A token in the header asks for itself; the cookie beside it says nothing.
+    assert answer(tally, "POST", "/api/v1/jobs/roll_up", tally.admin_token,
+                  own.read)[0] == 200
+    assert own.ask("GET", "/api/v1/cameras")[0] == 200
+
+
 def test_a_log_out_ends_the_session(tally):
-    cookie = {"Cookie": cookie_of(log_in(tally))}
+    own = admin(tally)
+    cookie = own.read
     assert answer(tally, "GET", "/api/v1/cameras", headers=cookie)[0] == 200
-    got = form(tally, "/logout", {}, {**cookie, "Origin": tally.url})
+    # What the page's button sends.
+    page = tally.request("GET", "/", headers=cookie)[2].decode()
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)[1]
+    assert csrf == own.csrf
+    got = form(tally, "/logout", {"csrf": csrf},
+               {**cookie, "Origin": tally.url})
     assert got[0] == 303 and "Max-Age=0" in got[1]["set-cookie"]
     refusal(answer(tally, "GET", "/api/v1/cameras", headers=cookie), 401)
     # Without a session there is nothing to end, and that is no error.
@@ -261,10 +277,11 @@ def test_a_log_out_ends_the_session(tally):
 
 
 def test_a_session_expires(tally):
-    cookie = {"Cookie": cookie_of(log_in(tally))}
-    tally.sql("UPDATE session SET expires_at = UTC_TIMESTAMP() - "
-              "INTERVAL 1 SECOND")
-    refusal(answer(tally, "GET", "/api/v1/cameras", headers=cookie), 401)
+    for column, minutes_ago in (("expires_at", 0), ("used_at", 121)):
+        cookie = {"Cookie": cookie_of(log_in(tally))}
+        tally.sql(f"UPDATE session SET {column} = UTC_TIMESTAMP() - "
+                  "INTERVAL %s MINUTE", minutes_ago)
+        refusal(answer(tally, "GET", "/api/v1/cameras", headers=cookie), 401)
     refusal(answer(tally, "GET", "/api/v1/cameras",
                    headers={"Cookie": "tally_session=" + "A" * 43}), 401)
 
@@ -280,7 +297,12 @@ def test_the_page_shows_itself_to_sessions_alone(tally):
         "Cookie": "tally_session=" + "A" * 43})[2] == stranger[2]
     for got in (logged_in, stranger):
         assert "frame-ancestors 'none'" in got[1]["content-security-policy"]
-        assert got[1]["vary"] == "Cookie, Accept-Encoding"
+        assert got[1]["vary"] == "Cookie"
+        assert got[1]["cache-control"] == "no-store"
+        assert b"{{" not in got[2]
+    assert b'role="alert" hidden></p>' in stranger[2]
+    for why, words in (("failed", b"is wrong"), ("expired", b"has ended")):
+        assert words in tally.request("GET", "/?login=" + why)[2]
 
 
 # ---- methods

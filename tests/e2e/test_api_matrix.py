@@ -6,7 +6,8 @@ every kind of camera.
 A caller who is not known gets 401 and one without the scope 403, whatever is
 asked for.  A token that is bound to camera A gets A and its lines; of any
 other camera it learns nothing, not even whether there is one: the answer is
-that for a camera nobody registered.
+that for a camera nobody registered.  A session does what its role may, and
+nothing that its page did not ask for.
 """
 import hashlib
 import json
@@ -16,12 +17,14 @@ import urllib.parse
 
 import pytest
 
+import people
 from apibase import (OtherApi, code, hours_ago, ingest_report, minutes, record,
                      row, z)
 from routetable import routes
-from test_api_auth import cookie_of, log_in
 
 SCOPES = ("ingest", "read", "review", "admin")
+ROLES = {"viewer": {"read"}, "reviewer": {"read", "review"},
+         "admin": {"read", "review", "admin"}}
 V1 = "/api/v1"
 
 
@@ -155,6 +158,22 @@ ASKS = {
         Ask(lambda w, c: (f"{V1}/tokens/{w.spare()}/rotate", {}), 201)],
     "DELETE /api/v1/tokens/{id}": [
         Ask(lambda w, c: f"{V1}/tokens/{w.spare()}", 204)],
+    "GET /api/v1/users": [Ask(lambda w, c: V1 + "/users", 200)],
+    "POST /api/v1/users": [
+        Ask(lambda w, c: (V1 + "/users", {"user": code("u"), "password":
+                                          "long enough"}), 201)],
+    "PATCH /api/v1/users/{name}": [
+        Ask(lambda w, c: (f"{V1}/users/{people.user(w.tally)}",
+                          {"role": "reviewer"}), 200)],
+    "DELETE /api/v1/users/{name}": [
+        Ask(lambda w, c: f"{V1}/users/{people.user(w.tally)}", 204)],
+    "GET /api/v1/session": [Ask(lambda w, c: V1 + "/session", 200)],
+    "DELETE /api/v1/session": [Ask(lambda w, c: V1 + "/session", 204)],
+    "DELETE /api/v1/sessions": [Ask(lambda w, c: V1 + "/sessions", 204)],
+    "PUT /api/v1/session/password": [
+        Ask(lambda w, c: (V1 + "/session/password",
+                          {"current": "wrong", "password": "long enough"}),
+            422)],
     "GET /api/v1/audit": [Ask(lambda w, c: V1 + "/audit", 200)],
     "POST /api/v1/jobs/roll_up": [
         Ask(lambda w, c: (V1 + "/jobs/roll_up", b""), 200)],
@@ -178,6 +197,9 @@ ASKS = {
 # What belongs to the token that made it: test_api_upload.py.
 OWN = {"GET /api/v1/uploads", "GET /api/v1/uploads/{id}",
        "GET /api/v1/uploads/{id}/rejected.csv"}
+
+# What tells of the caller alone.
+SELF = {"GET /api/v1/session"}
 
 # ---- end of what to extend
 
@@ -217,7 +239,7 @@ class World:
         self.revoked = self.token(every, revoked_at="2020-01-01")
         self.of_a = self.token(every, self.a)
         self.of_line = self.token(every, self.line)
-        self.cookie = {"Cookie": cookie_of(log_in(tally))}
+        self.names = {role: people.user(tally, role) for role in ROLES}
         status, reply = tally.json(
             "POST", V1 + "/uploads", self.full,
             f"camera,start_at,end_at,people\n{self.b},x,x,1\n",
@@ -267,6 +289,10 @@ class World:
                 "token t, camera WHERE t.name = %s AND code = %s", secret, c)
         return secret
 
+    def person(self, role):
+        """Another session each time, of somebody with that role."""
+        return people.person(self.tally, name=self.names[role])
+
     def spare(self):
         """The id of a token that may go."""
         secret = self.token("read")
@@ -281,8 +307,11 @@ class World:
                               name)[0][0]
 
     def drawn(self, c, kind):
-        """The name of a line or a zone that may go."""
+        """The name of a line or a zone that may go; those that nobody took
+        away before go now, for a camera has no more than 16."""
         name = code(kind)
+        self.tally.sql("DELETE s FROM shape s JOIN camera USING (camera_id) "
+                       "WHERE code = %s AND s.kind = %s", c, kind)
         self.tally.sql(
             "INSERT INTO shape (camera_id, name, kind, definition) SELECT "
             "camera_id, %s, %s, %s FROM camera WHERE code = %s", name, kind,
@@ -303,7 +332,8 @@ class World:
 @pytest.fixture(scope="module")
 def world(tally):
     # The wrong tokens here are too many for one address.
-    api = OtherApi(tally, auth_failures_max=1000000)
+    api = OtherApi(tally, auth_failures_max=1000000,
+                   login_failures_max=1000000)
     yield World(api.tally)
     assert api.stop() == 0
 
@@ -325,6 +355,8 @@ def test_who_is_not_known_is_401(world, r):
     for ask in each_ask(r):
         for headers in ({}, {"Cookie": "tally_session=" + "A" * 43}):
             want = 401 if r.scope else ask.ok
+            if r.path == "/logout" and headers:
+                want = 403  # ended or not: who sends a cookie shows its page
             status(want, world.ask(r, ask, world.a, headers=headers), headers)
         for token in ("tly_" + "A" * 43, world.expired, world.revoked):
             want = 401 if r.scope or r.known else ask.ok
@@ -339,28 +371,62 @@ def test_who_is_not_known_is_401(world, r):
 def test_each_scope_opens_its_own_routes(world, r):
     for ask in each_ask(r):
         for scope, token in world.scope.items():
-            may = not r.scope or scope in r.scope.split(" or ")
+            may = not r.scope or (scope in r.scope.split(" or ")
+                                  and not r.session)
             want = ask.ok if may else 403
             status(want, world.ask(r, ask, world.a, token), scope)
 
 
 @pytest.mark.parametrize("r", ROUTES, ids=str)
-def test_a_session_does_what_a_person_may(world, r):
-    for ask in each_ask(r):
-        may = 403 if r.scope == "ingest" else ask.ok
-        own = {**world.cookie, "Origin": world.tally.url}
-        foreign = {**world.cookie, "Origin": "http://evil.example"}
-        status(may if r.method == "GET" else 403,
-               world.ask(r, ask, world.a, headers=foreign))
-        status(may, world.ask(r, ask, world.a, headers=own))
-    if r.path == "/logout":
-        world.cookie = {"Cookie": cookie_of(log_in(world.tally))}
+def test_a_session_does_what_its_role_may(world, r):
+    reads = r.method == "GET"
+    for role, scopes in ROLES.items():
+        own = world.person(role)
+        for ask in each_ask(r):
+            may = ask.ok if not r.scope or scopes & set(
+                r.scope.split(" or ")) else 403
+            # From another site, and without what only its page knows.
+            foreign = [{**own.write, "Origin": "http://evil.example"},
+                       {**own.write, "Sec-Fetch-Site": "cross-site"}]
+            forged = [own.read, {**own.read, "X-CSRF-Token": "x" * 43}]
+            for headers in foreign:
+                status(may if reads else 403,
+                       world.ask(r, ask, world.a, headers=headers), role)
+            # Forms without a scope have it in a field, where they need it.
+            free = reads or not r.scope and r.path != "/logout"
+            for headers in forged:
+                status(may if free else 403,
+                       world.ask(r, ask, world.a, headers=headers), role)
+            if r.path != "/logout":
+                status(may, world.ask(r, ask, world.a, headers=own.write),
+                       role)
+            if r.session:
+                own = world.person(role)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_log_in_that_is_bound_gets_its_cameras_alone(world, role):
+    """As a token that is bound does, by the same way: here the samples."""
+    own = people.person(world.tally, role, world.a)
+    seen = own.ask("GET", V1 + "/cameras")[1]["items"]
+    assert {c["camera"] for c in seen} >= {world.a, world.line}
+    assert world.b not in json.dumps(seen)
+    assert own.told["cameras"] == [world.a]
+    for c, want in ((world.a, 200), (world.line, 200), (world.b, 404),
+                    (world.nobody, 404)):
+        assert own.ask("GET", f"{V1}/counts?camera={c}")[0] == want
+    write = own.ask("PATCH", f"{V1}/cameras/{world.b}", {"name": "x"})
+    assert write[0] == 403
+    assert own.ask("GET", V1 + "/users")[0] == 403
 
 
 @pytest.mark.parametrize("r", [r for r in ROUTES if r.scope], ids=str)
 def test_a_token_that_is_bound_gets_its_cameras_alone(world, r):
     w = world
     for ask in each_ask(r):
+        if str(r) in SELF or r.session:
+            status(403 if r.session else ask.ok, w.ask(r, ask, None, w.of_a))
+            continue
         if str(r) in OWN:
             status(200 if ask.how(w, None) == V1 + "/uploads" else 404,
                    w.ask(r, ask, None, w.of_a))

@@ -19,7 +19,7 @@ import pytest
 
 from apibase import (OtherApi, camera, code, counted, figures, hours_ago,
                      minutes, problem, raw, row, stored, wait_for, z)
-from test_api_auth import cookie_of, log_in
+from people import cookie_of, log_in, person
 from test_api_bulk import count_rows, csv_rows
 
 V1 = "/api/v1/uploads"
@@ -56,6 +56,10 @@ def upload(tally, file, query="", token=None, **fields):
 def page(tally, body, cookie=None, method="POST", path="/upload"):
     """(status, text) of the page."""
     headers = dict(FORM, **({"Cookie": cookie} if cookie else {}))
+    if cookie and body is not None:
+        # As the page has it: before all else.
+        csrf = tally.json("GET", "/api/v1/session", headers=headers)[1]["csrf"]
+        body = part("csrf", csrf) + body
     status, head, text = tally.request(method, path, None, body, headers)
     assert head["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'self'" in head["content-security-policy"]
@@ -327,10 +331,25 @@ def test_who_may(tally):
     cookie = cookie_of(log_in(tally))
     headers = dict(FORM, Cookie=cookie, Origin="http://evil.example")
     assert tally.request("POST", "/upload", None, file, headers)[0] == 403
+    # Without what only the page knows, and where that comes too late.
+    for body in (file, part("csrf", "x" * 43) + file,
+                 part("file", lines(c), "a.csv") + form(csrf="x")):
+        got = tally.request("POST", "/upload", None, body,
+                            dict(FORM, Cookie=cookie, Origin=tally.url))
+        assert got[0] == 403 and b"CSRF token" in got[2]
+    viewer = person(tally).cookie
+    assert page(tally, file, viewer)[0] == 403
+    assert not stored(tally, c)
+    text = page(tally, None, viewer, "GET")[1]
+    assert 'name="token"' in text and 'name="csrf"' not in text
+    # A token in the form counts more than the session beside it.
+    assert tally.request("POST", "/upload", None, part(
+        "token", tally.ingest_token) + file, dict(FORM, Cookie=viewer))[
+            0] == 200
     assert tally.request("POST", V1 + "?token=x", tally.ingest_token, file,
                          FORM)[0] == 400
     status, text = page(tally, file, cookie)
-    assert status == 200 and ">3</strong> stored" in text
+    assert status == 200 and ">3</strong> there already" in text
     assert page(tally, part("token", tally.ingest_token) + file)[0] == 200
 
 

@@ -5,12 +5,16 @@ import hashlib
 import json
 import os
 import pathlib
+import pty
 import pwd
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import termios
 import threading
+import time
 import zoneinfo
 
 import pymysql
@@ -130,8 +134,13 @@ def test_a_statement_that_fails_is_named_by_file_and_line(ctl, tmp_path):
     (("token", "create", "--scope=read", "--name", "a\nb"), "--name"),
     (("token", "create", "--scope=read", "extra"), "extra"),
     (("token", "list", "--colour"), "--colour"),
-    (("user", "create"), "argument"),
-    (("user", "create", "a b"), "log-in"),
+    (("user", "add"), "argument"),
+    (("user", "add", "a b"), "user"),
+    (("user", "add", "a", "--role", "root"), "root"),
+    (("user", "role", "a", "none"), "none"),
+    (("user", "role", "a", "viewer", "--camera=c", "--all-cameras"),
+     "--all-cameras"),
+    (("user", "create", "a"), "user create"),
     (("camera", "add"), "argument"),
     (("migrate", "now"), "now"),
     (("config",), "--defaults"),
@@ -241,16 +250,16 @@ def test_who_changed_what_is_listed(ctl, tmp_path):
                  "--camera=noted").stdout.strip()
     other = ctl("token", "rotate", "noted", "--overlap=2h").stdout.strip()
     ctl("token", "revoke", "noted")
-    password = ctl("user", "create", "noted").stdout.strip()
-    ctl("user", "password", "noted", stdin="another one\n")
+    password = ctl("user", "add", "noted").stdout.strip()
+    ctl("user", "passwd", "noted", stdin="another one\n")
     ctl("setting", "set", "audit_days", "400")
     rows = tmp_path / "rows.csv"
     rows.write_text("camera,start_at,end_at,people\n"
                     "noted,2026-03-01T00:00:00Z,2026-03-01T00:01:00Z,1\n")
     ctl("import", rows)
     # What was refused has changed nothing.
-    for arguments in (("camera", "add", "noted"), ("user", "create", "noted"),
-                      ("user", "password", "nobody"), ("import", rows),
+    for arguments in (("camera", "add", "noted"), ("user", "add", "noted"),
+                      ("user", "passwd", "nobody"), ("import", rows),
                       ("setting", "set", "audit_days", "soon"),
                       ("token", "create", "--scope=read", "--camera=none")):
         ctl(*arguments, stdin="another one\n", check=False)
@@ -340,36 +349,117 @@ def test_a_token_is_bound_to_cameras(ctl):
 
 
 def test_a_user_gets_a_password_by_file_by_input_or_made(ctl, tmp_path):
-    made = ctl("user", "create", "made").stdout
+    made = ctl("user", "add", "made").stdout
     assert re.fullmatch(r"[A-Za-z0-9_-]{20}\n", made)
-    assert ctl("user", "create", "typed", stdin="from input\n").stdout == ""
+    assert ctl("user", "add", "typed", stdin="from input\n").stdout == ""
     secret = tmp_path / "secret"
     secret.write_text("from a file\n")
-    ctl("user", "create", "filed", "--password-file", secret)
+    ctl("user", "add", "filed", "--password-file", secret)
     hashes = dict(ctl.sql("SELECT name, password_hash FROM user"))
     assert {"made", "typed", "filed"} <= set(hashes)
     for h in hashes.values():
-        assert h.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+        assert h.startswith("$argon2id$v=19$m=65536,t=2,p=1$")
     for arguments, stdin in ((("made",), "long enough\n"),
                              (("short",), "1234567\n"),
                              (("none", "--password-file", "/nowhere"), "")):
-        done = ctl("user", "create", *arguments, stdin=stdin, check=False)
+        done = ctl("user", "add", *arguments, stdin=stdin, check=False)
         assert done.returncode == 1 and one_line(done.stderr)
     assert ctl.sql("SELECT COUNT(*) FROM user") == [(len(hashes),)]
 
 
 def test_another_password_ends_the_sessions(ctl):
-    ctl("user", "create", "eve", stdin="first password\n")
+    ctl("user", "add", "eve", stdin="first password\n")
     ctl.sql("INSERT INTO session (hash, user_id, expires_at) SELECT "
             "REPEAT('x', 32), user_id, '2099-01-01' FROM user "
             "WHERE name = 'eve'")
     (before,), = ctl.sql("SELECT password_hash FROM user WHERE name = 'eve'")
-    ctl("user", "password", "eve", stdin="second password\n")
+    ctl("user", "passwd", "eve", stdin="second password\n")
     (after,), = ctl.sql("SELECT password_hash FROM user WHERE name = 'eve'")
     assert before != after
     assert not ctl.sql("SELECT 1 FROM session")
-    assert ctl("user", "password", "nobody", stdin="long enough\n",
+    assert ctl("user", "passwd", "nobody", stdin="long enough\n",
                check=False).returncode == 1
+
+
+def test_a_log_in_has_a_role_and_may_be_bound_disabled_and_removed(ctl):
+    def said(name):
+        lines = [ln.split("\t") for ln in
+                 ctl("user", "list").stdout.splitlines()]
+        assert lines[0] == ["name", "role", "cameras", "state", "created",
+                            "last log-in"]
+        return next((ln[1:4] for ln in lines if ln[0] == name), None)
+
+    def session():
+        ctl.sql("INSERT INTO session (hash, user_id, expires_at) SELECT "
+                "REPEAT('r', 32), user_id, '2099-01-01' FROM user "
+                "WHERE name = 'role'")
+    for c in ("role-a", "role-b"):
+        ctl("camera", "add", c)
+    ctl("user", "add", "role", "--camera=role-b", "--camera=role-a",
+        "--camera=role-a", stdin="long enough\n")
+    assert said("role") == ["viewer", "role-a,role-b", "active"]
+    ctl("user", "role", "role", "reviewer")
+    assert said("role") == ["reviewer", "role-a,role-b", "active"]
+    ctl("user", "role", "role", "admin", "--all-cameras")
+    assert said("role") == ["admin", "all", "active"]
+    session()
+    ctl("user", "disable", "role")
+    assert said("role")[2] == "disabled"
+    assert not ctl.sql("SELECT 1 FROM session WHERE hash = REPEAT('r', 32)")
+    ctl("user", "enable", "role")
+    # What is refused changes nothing.
+    done = ctl("user", "role", "role", "viewer", "--camera=nowhere",
+               check=False)
+    assert done.returncode == 1 and one_line(done.stderr)
+    assert "nowhere" in done.stderr
+    assert said("role") == ["admin", "all", "active"]
+    # Without its only camera it would be good for all of them.
+    ctl("user", "role", "role", "admin", "--camera=role-a")
+    (camera_id,), = ctl.sql("SELECT camera_id FROM camera WHERE code = "
+                            "'role-a'")
+    ctl.sql(f"CALL remove_camera({camera_id}, 1000)")
+    assert said("role") == ["admin", "all", "disabled"]
+    session()
+    ctl("user", "remove", "role")
+    assert said("role") is None
+    assert not ctl.sql("SELECT 1 FROM session WHERE hash = REPEAT('r', 32)")
+    for command in ("disable", "enable", "remove"):
+        done = ctl("user", command, "role", check=False)
+        assert done.returncode == 1 and one_line(done.stderr)
+        assert "role" in done.stderr
+
+
+def test_a_terminal_shows_no_password(ctl):
+    def typed(name, *lines):
+        """(exit status, what the terminal shows)"""
+        pid, fd = pty.fork()
+        if not pid:
+            os.chdir(ROOT)
+            os.execv(ROOT / BUILD / "tally", [
+                "tally", *ctl.options, "user", "add", name])
+        shown, left = b"", list(lines)
+        try:
+            while piece := os.read(fd, 4096):
+                shown += piece
+                if left and shown.rstrip(b" ").endswith(b":"):
+                    # Only once nothing of it is shown any more.
+                    while termios.tcgetattr(fd)[3] & termios.ECHO:
+                        time.sleep(0.01)
+                    os.write(fd, left.pop(0))
+        except OSError:  # the other end is closed
+            pass
+        finally:
+            os.close(fd)
+        status = os.waitpid(pid, 0)[1]
+        return status, shown.decode()
+    status, shown = typed("tty", b"not to be seen\n", b"not to be seen\n")
+    assert status == 0 and "again" in shown and "seen" not in shown
+    assert ctl.sql("SELECT 1 FROM user WHERE name = 'tty'")
+    status, shown = typed("tty-2", b"not to be seen\n", b"not to be sen\n")
+    assert status and "differ" in shown and "be se" not in shown
+    status, shown = typed("tty-3", b"\x03")
+    assert os.WTERMSIG(status) == signal.SIGINT
+    assert not ctl.sql("SELECT 1 FROM user WHERE name IN ('tty-2', 'tty-3')")
 
 
 def test_a_camera_is_added_once_to_a_site_in_a_zone(ctl):
@@ -446,17 +536,20 @@ def test_the_programs_accounts_have_the_least_rights(ctl, account):
                          database=NAME) as c:
         # The API issues tokens, for an admin; it cannot rewrite the list.
         more = {"tally_api": ("UPDATE token SET scopes = 'admin'",
-                              "UPDATE token SET hash = REPEAT('y', 32)"),
+                              "UPDATE token SET hash = REPEAT('y', 32)",
+                              "UPDATE user SET name = 'x'",
+                              "UPDATE session SET user_id = 1"),
                 "tally_worker": (
                     "INSERT INTO token (name, hash, scopes) VALUES "
                     "('x', REPEAT('y', 32), 'admin')",
+                    "INSERT INTO user (name, password_hash) VALUES "
+                    "('x', 'y')", "SELECT password_hash FROM user",
                     "INSERT INTO audit (actor_kind, actor, action) VALUES "
                     "('command', 'x', 'x')")}[account]
         for forbidden in (*more, "DROP TABLE count_record",
                           "DELETE FROM token", "DELETE FROM audit",
                           "UPDATE audit SET actor = 'x'",
-                          "INSERT INTO user (name, password_hash) VALUES "
-                          "('x', 'y')", "CREATE TABLE x (a INT)", "TRUNCATE count_record",
+                          "CREATE TABLE x (a INT)", "TRUNCATE count_record",
                           "SET GLOBAL event_scheduler = OFF",
                           "SELECT * FROM mysql.global_priv",
                           "CREATE USER x@localhost"):

@@ -20,6 +20,7 @@ import contract
 from apibase import (OtherApi, camera, code, hours_ago, ingest_report, minutes,
                      raw, row, wait_for, z)
 from contract import operations
+from people import Person, cookie_of, person, user
 from routetable import routes
 from running import ROOT
 
@@ -46,7 +47,7 @@ def test_the_document_names_every_route_and_no_other():
 @pytest.mark.parametrize("o", operations, ids=str)
 def test_who_may_call_it_is_that_of_the_table(o):
     r = named(routes())[str(o)]
-    assert o.scope == r.scope
+    assert o.scope == ("" if r.session else r.scope)
     session = {"session": []} in o.raw["security"]
     assert session == (r.scope not in ("", "ingest"))
     assert o.raw.get("x-unbound", False) == r.unbound
@@ -85,6 +86,18 @@ def address(o, query=None, **path):
     return o.path.format(**path) + ("?" + words if words else "")
 
 
+def is_personal(o):
+    """For a session, and no token."""
+    return o.raw["security"] == [{"session": []}]
+
+
+def own(tally):
+    """The headers of a session, for any API process."""
+    headers = person(tally).write
+    del headers["Origin"]
+    return headers
+
+
 def body_of(o):
     """(type, bytes) of the document's first example of a body, if any."""
     for media, content in o.raw.get("requestBody", {}).get(
@@ -101,10 +114,12 @@ def test_a_parameter_is_known_if_it_is_documented(tally, o):
     pool = {n: example(p) for each in operations
             for n, p in each.of("query").items()}
     path = address(o).split("?")[0]
+    headers = own(tally) if is_personal(o) else None
     for name, value in {**pool, "colour": "red"}.items():
         answer = tally.request(
             o.method, path + "?" + urllib.parse.urlencode({name: value}),
-            token_for(tally, o), b"" if o.raw.get("requestBody") else None)
+            token_for(tally, o), b"" if o.raw.get("requestBody") else None,
+            headers)
         unknown = b"urn:tally:problem:unknown-parameter" in answer[2]
         assert unknown == (name not in o.of("query")), (name, answer)
         assert not unknown or answer[0] == 400
@@ -158,8 +173,9 @@ class World:
                  "cameras": lambda: self.camera,
                  "sites": lambda: self.made("sites"),
                  "uploads": lambda: self.upload,
-                 "tokens": lambda: self.made("tokens", scopes=["read"])}
-        for name in {"id", "code"} & set(o.of("path")) - set(path):
+                 "tokens": lambda: self.made("tokens", scopes=["read"]),
+                 "users": lambda: user(self.tally)}
+        for name in {"id", "code", "name"} & set(o.of("path")) - set(path):
             path[name] = there.get(o.path.split("/")[3],
                                    lambda: self.upload)()
         return address(o, query, **path)
@@ -193,6 +209,8 @@ class World:
         headers = {k.replace("_", "-"): v for k, v in headers.items()}
         if kind:
             headers["Content-Type"] = kind
+        if is_personal(o) and not token:
+            headers = {**own(self.tally), **headers}
         return (of or self.tally).request(
             o.method, path or self.address(o),
             token or token_for(self.tally, o),
@@ -213,6 +231,8 @@ def late(w, o):
         s.sendall((f"{o.method} {address(o)} HTTP/1.1\r\nHost: a\r\n"
                    + (f"Authorization: Bearer {token_for(w.tally, o)}\r\n"
                       if o.scope else "")
+                   + "".join(f"{k}: {v}\r\n" for k, v in (
+                       own(w.tally) if is_personal(o) else {}).items())
                    + f"Content-Type: {body_of(o)[0]}; boundary=b\r\n"
                    "Content-Length: 9\r\n\r\n").encode())
         got = b""
@@ -232,8 +252,8 @@ def wrong_scope(w, o):
 
 def nothing_there(w, o):
     nobody = code("nobody")
-    if o.of("path").keys() & {"id", "code"}:
-        w.ask(o, address(o, id=999999999, code=nobody))
+    if o.of("path").keys() & {"id", "code", "name"}:
+        w.ask(o, address(o, id=999999999, code=nobody, name=nobody))
     else:
         w.ask(o, address(o, {"camera": nobody}))
 
@@ -284,6 +304,27 @@ def counts(w, o, *bodies, **headers):
 def log_in(w, o, of=None, **form):
     w.ask(o, body=urllib.parse.urlencode(form).encode(), of=of,
           kind="application/x-www-form-urlencoded")
+
+
+def oneself(w, o, body):
+    """Nobody takes rights away from the session that is in use."""
+    boss = person(w.tally, "admin")
+    boss.ask(o.method, address(o, name=boss.told["name"]), body)
+
+
+def ends_nowhere(w, o):
+    who = person(w.tally)
+    w.ask(o, of=w.without_db.tally, body=b"csrf=" + who.csrf.encode(),
+          kind="application/x-www-form-urlencoded", **who.read)
+
+
+def changed_password(w, o):
+    who = {"user": code("u"), "password": "correct horse"}
+    w.tally.json("POST", V1 + "/users", w.tally.admin_token, who)
+    got = w.tally.request("POST", "/login", None, urllib.parse.urlencode(who))
+    Person(w.tally, cookie_of(got)).ask(
+        "PUT", address(o), {"current": who["password"],
+                            "password": "another one"})
 
 
 def in_flight(w, o):
@@ -404,6 +445,19 @@ SPECIAL = special(
     ("reportIngest", 413, lambda w, o: w.ask(
         o, body=b" " * 300000, kind="application/json")),
     ("revokeToken", 204, lambda w, o: w.ask(o)),
+    ("createUser", 201, lambda w, o: counts(
+        w, o, {"user": code("u"), "password": "long enough"})),
+    ("createUser", 409, lambda w, o: counts(
+        w, o, {"user": w.tally.user, "password": "long enough"})),
+    ("changeUser", 409, lambda w, o: oneself(w, o, {"disabled": True})),
+    ("removeUser", 204, lambda w, o: w.ask(o)),
+    ("removeUser", 409, lambda w, o: oneself(w, o, None)),
+    ("endSession", 204, lambda w, o: w.ask(o)),
+    ("endSessions", 204, lambda w, o: w.ask(o)),
+    ("changePassword", 204, changed_password),
+    ("changePassword", 429, lambda w, o: w.ask(
+        o, of=w.strict.tally, body=b'{"current":"a","password":"long enough"}',
+        kind="application/json")),
     ("rotateToken", 409, rotated_twice),
     *uploads("postUpload"), *uploads("sendUpload"),
     ("sendForRejected", 200, lambda w, o: for_rejected(
@@ -420,6 +474,7 @@ SPECIAL = special(
     ("logIn", 429, lambda w, o: log_in(w, o, w.strict.tally, user="a",
                                        password="b")),
     ("logOut", 303, lambda w, o: w.ask(o)),
+    ("logOut", 503, ends_nowhere),
 )
 
 

@@ -25,11 +25,11 @@ def plain(browser, tally):
     return browser
 
 
-def log_in(browser, tally, **options):
+def log_in(browser, tally, password=None, **options):
     browser.open({"viewport": {"width": 420, "height": 900}, **options})
     browser.goto(tally.url + "/")
     browser.fill("#user", tally.user)
-    browser.fill("#password", tally.password)
+    browser.fill("#password", password or tally.password)
     browser.click("button[type=submit]")
 
 
@@ -100,3 +100,15 @@ def test_it_can_be_read_by_everybody(browser, tally, tmp_path):
     for scheme in ("light", "dark"):
         browser.media(scheme)
         assert browser.axe() == []
+
+
+def test_a_person_logs_in_and_out(browser, tally):
+    log_in(browser, tally, javaScriptEnabled=False, password="not this one")
+    assert browser.text("#reason") == "User or password is wrong."
+    assert browser.cookies() == []
+    log_in(browser, tally, javaScriptEnabled=False)
+    assert "tally_session" in {c["name"] for c in browser.cookies()}
+    assert browser.text("#login") is None
+    browser.click("form[action='/logout'] button")
+    assert "tally_session" not in {c["name"] for c in browser.cookies()}
+    assert browser.text("#login h1") == "Tally"
