@@ -26,6 +26,8 @@ struct api {
 	struct conf conf;
 	struct db_account account;
 	struct event_base *base;
+	unsigned process; /* its number among those on the port, from 0 */
+	int listen_fd, port;
 	struct server *server;
 	struct pool *pool;	     /* reads, on the loop */
 	struct committer *committer; /* counts, a thread */

@@ -21,6 +21,7 @@
 #include "api/memo.h"
 #include "api/metrics.h"
 #include "api/pages.h"
+#include "api/processes.h"
 #include "api/reload.h"
 #include "api/server.h"
 #include "api/upload.h"
@@ -116,7 +117,7 @@ static enum err write_port(const struct api *api)
 		log_error("api.port_file: %s: %s", next, strerror(errno));
 		return E_IO;
 	}
-	ok = fprintf(f, "%d\n", server_port(api->server)) > 0;
+	ok = fprintf(f, "%d\n", api->port) > 0;
 	ok = fclose(f) == 0 && ok;
 	if (!ok || rename(next, path)) {
 		log_error("api.port_file: %s: %s", path, strerror(errno));
@@ -125,13 +126,16 @@ static enum err write_port(const struct api *api)
 	return E_OK;
 }
 
+/* Do several processes serve the port? */
+static bool shared(const struct api *api)
+{
+	return api->conf.api_processes > 1;
+}
+
 static enum err open_all(struct api *api)
 {
 	enum err e;
 
-	if ((e = metrics_open(&api->metrics, api, 1)))
-		return e;
-	metrics_begin(api->metrics, 0);
 	if ((e = pages_open(&api->pages, api)) ||
 		(e = auth_open(&api->auth, api)) ||
 		(e = pool_open(&api->pool, api->base, &api->account,
@@ -145,9 +149,10 @@ static enum err open_all(struct api *api)
 		(e = upload_room_open(&api->uploads, api)) ||
 		(e = health_open(&api->health, api)) ||
 		(e = memo_open(&api->memo, api)) ||
+		(shared(api) ? E_OK : (e = server_listen(api))) ||
 		(e = server_open(&api->server, api)))
 		return e;
-	return write_port(api);
+	return shared(api) ? E_OK : write_port(api);
 }
 
 static void close_all(struct api *api)
@@ -168,7 +173,6 @@ static void close_all(struct api *api)
 	memo_close(api->memo);
 	auth_close(api->auth);
 	pages_close(api->pages);
-	metrics_close(api->metrics);
 	zones_free(&api->zones);
 }
 
@@ -188,8 +192,8 @@ static enum err serve(struct api *api)
 	evsignal_add(&on_term, NULL);
 	evsignal_add(&on_int, NULL);
 	event_add(&idle, &often);
-	log_info("serving %s port %d%s", api->conf.api_listen,
-		server_port(api->server), api->server->tls ? ", TLS" : "");
+	log_info("serving %s port %d%s", api->conf.api_listen, api->port,
+		api->server->tls ? ", TLS" : "");
 	event_base_dispatch(api->base);
 	event_del(&idle);
 	event_del(&on_int);
@@ -198,10 +202,47 @@ static enum err serve(struct api *api)
 	return E_OK;
 }
 
+/* One process's life; its exit status. */
+static int run(struct api *api)
+{
+	enum err e;
+
+	if (token_start() || !(api->base = event_base_new())) {
+		log_error("cannot start libsodium or libevent");
+		return 1;
+	}
+	metrics_begin(api->metrics, api->process);
+	api->account = db_account_of(&api->conf, api->conf.api_db_user,
+		api->conf.api_db_password_file);
+	api->account.timeout_s = DB_WAIT_S;
+	e = serve(api);
+	close_all(api);
+	event_base_free(api->base);
+	return e ? 1 : 0;
+}
+
+/* The same of one of several, or of their parent. */
+static int share(struct api *api)
+{
+	static char name[32];
+	int status = 1;
+
+	if (server_listen(api) || write_port(api))
+		return 1;
+	processes_run(api, &api->process, &status);
+	if (api->process == PROCESSES_MAX)
+		return status;
+	snprintf(name, sizeof(name), "tally-api/%u", api->process);
+	log_open(name, LOG_INFO);
+	if (!log_choose(api->conf.log_format, api->conf.log_level))
+		return 1;
+	return run(api);
+}
+
 int main(int argc, char **argv)
 {
 	struct api api = {0};
-	enum err e;
+	int status;
 
 	log_open("tally-api", LOG_INFO);
 	reload = (struct reload){argc, argv,
@@ -218,17 +259,13 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	if (token_start() || !(api.base = event_base_new())) {
-		log_error("cannot start libsodium or libevent");
-		return 1;
-	}
 	raise_limit(&api.conf);
-	api.account = db_account_of(
-		&api.conf, api.conf.api_db_user, api.conf.api_db_password_file);
-	api.account.timeout_s = DB_WAIT_S;
-	e = serve(&api);
-	close_all(&api);
-	event_base_free(api.base);
+	status = metrics_open(
+			 &api.metrics, &api, (unsigned)api.conf.api_processes)
+		? 1
+		: shared(&api) ? share(&api)
+			       : run(&api);
+	metrics_close(api.metrics);
 	conf_free(&api.conf);
-	return e ? 1 : 0;
+	return status;
 }

@@ -53,7 +53,6 @@ struct process_metrics {
 struct metrics {
 	size_t bytes; /* of all this */
 	unsigned processes;
-	unsigned own; /* this process */
 	struct process_metrics *process;
 	/* By the place in routes[]; one more for what is no route's. */
 	struct route_metrics route[];
@@ -97,7 +96,6 @@ void metrics_begin(struct metrics *m, unsigned process)
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	m->own = process;
 	memset(&m->process[process], 0, sizeof(m->process[process]));
 	m->process[process].figure[FIGURE_STARTED] =
 		(uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
@@ -106,7 +104,7 @@ void metrics_begin(struct metrics *m, unsigned process)
 struct metrics_commit *metrics_commit_of(
 	struct api *api, enum metrics_committer which)
 {
-	return &api->metrics->process[api->metrics->own].commit[which];
+	return &api->metrics->process[api->process].commit[which];
 }
 
 /* ---- figures of this process ---- */
@@ -116,7 +114,7 @@ static void put(struct api *api, enum figure f, uint64_t v)
 	struct metrics *m = api->metrics;
 
 	atomic_store_explicit(
-		&m->process[m->own].figure[f], v, memory_order_relaxed);
+		&m->process[api->process].figure[f], v, memory_order_relaxed);
 }
 
 static uint64_t get(const struct metrics *m, unsigned process, enum figure f)

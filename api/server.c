@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/metrics.h"
 #include "api/tls.h"
 #include "common/log.h"
 #include "common/when.h"
@@ -61,9 +62,13 @@ static void pause_accept(struct server *s)
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *s = arg;
+	/* Where others accept, too, each takes its share. */
+	int most = s->api->conf.api_processes > 1 && !s->stopping
+		? 1
+		: ACCEPTS_A_TURN;
 
 	(void)what;
-	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+	for (int i = 0; i < most; i++) {
 		struct sockaddr_storage from;
 		socklen_t n = sizeof(from);
 		int got = accept4(fd, (struct sockaddr *)&from, &n,
@@ -91,6 +96,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (s->api->conf.api_processes > 1)
+		metrics_publish(s->api);
 	for (struct conn *c = s->conns; c; c = next) {
 		next = c->next;
 		if (now >= c->deadline_ms)
@@ -110,9 +117,9 @@ static bool is_loopback(const struct sockaddr_storage *at)
 	return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
-static enum err listen_at(struct server *s)
+enum err server_listen(struct api *api)
 {
-	const struct conf *k = &s->api->conf;
+	const struct conf *k = &api->conf;
 	struct sockaddr_storage at;
 	int n = sizeof(at), on = 1;
 	socklen_t len = sizeof(at);
@@ -124,7 +131,7 @@ static enum err listen_at(struct server *s)
 			k->api_listen);
 		return E_INVALID;
 	}
-	if (!s->tls && !k->api_plain_http && !is_loopback(&at)) {
+	if (!*k->api_tls_cert && !k->api_plain_http && !is_loopback(&at)) {
 		log_error("api.listen: tokens and passwords would cross the "
 			  "network at %s in the clear; set api.tls_cert and "
 			  "api.tls_key, or api.plain_http = yes",
@@ -137,18 +144,19 @@ static enum err listen_at(struct server *s)
 	else
 		((struct sockaddr_in6 *)&at)->sin6_port =
 			htons((uint16_t)k->api_port);
-	s->fd = socket(
+	api->listen_fd = socket(
 		at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->fd < 0 ||
-		setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-		bind(s->fd, (struct sockaddr *)&at, (socklen_t)n) ||
-		listen(s->fd, LISTEN_MAX) ||
-		getsockname(s->fd, (struct sockaddr *)&at, &len)) {
+	if (api->listen_fd < 0 ||
+		setsockopt(api->listen_fd, SOL_SOCKET, SO_REUSEADDR, &on,
+			sizeof(on)) ||
+		bind(api->listen_fd, (struct sockaddr *)&at, (socklen_t)n) ||
+		listen(api->listen_fd, LISTEN_MAX) ||
+		getsockname(api->listen_fd, (struct sockaddr *)&at, &len)) {
 		log_error("cannot listen on %s port %d: %s", k->api_listen,
 			k->api_port, strerror(errno));
 		return E_IO;
 	}
-	s->port = ntohs(at.ss_family == AF_INET
+	api->port = ntohs(at.ss_family == AF_INET
 			? ((struct sockaddr_in *)&at)->sin_port
 			: ((struct sockaddr_in6 *)&at)->sin6_port);
 	return E_OK;
@@ -164,11 +172,10 @@ enum err server_open(struct server **out, struct api *api)
 	if (!s)
 		return E_NOMEM;
 	s->api = api;
-	s->fd = -1;
+	s->fd = api->listen_fd;
 	if ((e = proxy_check(&api->conf)) ||
-		(e = tls_open(&s->tls, &api->conf)) || (e = listen_at(s))) {
-		if (s->fd >= 0)
-			close(s->fd);
+		(e = tls_open(&s->tls, &api->conf))) {
+		close(s->fd);
 		tls_close(s->tls);
 		free(s);
 		return e;
@@ -196,9 +203,9 @@ void server_stop(struct server *s)
 	if (s->stopping)
 		return;
 	/* Whoever is connected already, as far as the system knows. */
+	s->stopping = true;
 	for (int i = 0; i < LISTEN_MAX / ACCEPTS_A_TURN; i++)
 		on_accept(s->fd, 0, s);
-	s->stopping = true;
 	event_del(&s->on_accept);
 	event_del(&s->on_pause);
 	close(s->fd);
@@ -228,11 +235,6 @@ void server_close(struct server *s)
 	}
 	tls_close(s->tls);
 	free(s);
-}
-
-int server_port(const struct server *s)
-{
-	return s->port;
 }
 
 struct server_counters *server_counters(struct server *s)

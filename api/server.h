@@ -21,7 +21,7 @@ struct server_counters {
 
 struct server {
 	struct api *api;
-	int fd, port;
+	int fd;
 	struct tls *tls; /* NULL: plain HTTP */
 	struct event on_accept, on_pause, on_sweep;
 	struct conn *conns;
@@ -30,8 +30,11 @@ struct server {
 	bool accept_failing; /* said once until an accept works again */
 };
 
-/* Binds and listens; serves once the loop runs.  E_IO or E_INVALID after
- * saying why. */
+/* Binds and listens: api->listen_fd, api->port.  E_IO or E_INVALID after saying
+ * why. */
+MUST enum err server_listen(struct api *api);
+/* Serves what comes there once the loop runs; closes api->listen_fd.
+ * E_INVALID after saying why. */
 MUST enum err server_open(struct server **s, struct api *api);
 /* Reads certificate and key again, for connections to come; says how it went.
  * Where they are no good those that were there stay. */
@@ -40,7 +43,6 @@ void server_reload(struct server *s);
 void server_stop(struct server *s);
 bool server_stopping(const struct server *s);
 void server_close(struct server *s);
-int server_port(const struct server *s);
 struct server_counters *server_counters(struct server *s);
 
 #endif

@@ -88,8 +88,9 @@ static void clean(const struct upload_room *room)
 		free(found);
 }
 
-static void choose_dir(struct upload_room *room, const struct conf *c)
+static void choose_dir(struct upload_room *room, const struct api *api)
 {
+	const struct conf *c = &api->conf;
 	const char *slash = strrchr(c->api_port_file, '/');
 	int n = slash ? (int)(slash + 1 - c->api_port_file) : 0;
 
@@ -98,6 +99,14 @@ static void choose_dir(struct upload_room *room, const struct conf *c)
 	else
 		snprintf(room->dir, sizeof(room->dir), "%.*supload", n,
 			c->api_port_file);
+	/* Each process cleans up behind its own forerunner alone. */
+	if (c->api_processes > 1 &&
+		(!mkdir(room->dir, 0700) || errno == EEXIST)) {
+		size_t k = strlen(room->dir);
+
+		snprintf(room->dir + k, sizeof(room->dir) - k, "/%u",
+			api->process);
+	}
 	if (mkdir(room->dir, 0700) && errno != EEXIST)
 		log_warn("api.upload_dir: %s: %s; there will be no uploads",
 			room->dir, strerror(errno));
@@ -110,7 +119,7 @@ enum err upload_room_open(struct upload_room **out, struct api *api)
 	*out = room;
 	if (!room || !(room->zones = read_zones()))
 		return E_NOMEM;
-	choose_dir(room, &api->conf);
+	choose_dir(room, api);
 	clean(room);
 	return work_open(&room->work, api, DB_WAIT_S);
 }

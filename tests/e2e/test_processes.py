@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Several API processes on one port."""
+import http.client
+import json
+import os
+import pathlib
+import signal
+
+import pytest
+
+from apibase import OtherApi, camera, code, figures, hours_ago, row, wait_for
+from running import alive
+from test_metrics import Scraped
+
+
+def children(api):
+    pid = api.process.pid
+    return [int(c) for c in pathlib.Path(
+        f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.fixture
+def two(tally):
+    api = OtherApi(tally, processes=2, metrics_from="127.0.0.1")
+    wait_for(lambda: api.log().count("serving 127.0.0.1") == 2, 60)
+    yield api
+    assert api.stop() == 0
+    assert api.log().count("finishing what was begun") >= 2
+
+
+class Client:
+    """A connection that stays with the process that took it."""
+
+    def __init__(self, api):
+        self.api = api
+        self.c = http.client.HTTPConnection(*api.tally.address, timeout=60)
+        self.ask("GET", "/readyz")
+
+    def ask(self, method, path, body=None, token=None, **headers):
+        if token:
+            headers["Authorization"] = "Bearer " + token
+        self.c.request(method, path, body and json.dumps(body), {
+            k.replace("_", "-"): v for k, v in headers.items()})
+        r = self.c.getresponse()
+        self.headers = {k.lower(): v for k, v in r.getheaders()}
+        return r.status, r.read()
+
+
+def client_of(api, pid):
+    """One that this process serves: the others are held meanwhile."""
+    others = [c for c in children(api) if c != pid]
+    for c in others:
+        os.kill(c, signal.SIGSTOP)
+        wait_for(lambda: "\tT (stopped)" in pathlib.Path(
+            f"/proc/{c}/status").read_text(), 60)
+    try:
+        return Client(api)
+    finally:
+        for c in others:
+            os.kill(c, signal.SIGCONT)
+
+
+def test_both_serve_and_what_one_writes_the_other_sees(two):
+    t = two.tally
+    a, b = [client_of(two, pid) for pid in children(two)]
+    assert (a.headers["x-request-id"].split("-")[0]
+            != b.headers["x-request-id"].split("-")[0])
+    c = camera(t)
+    path = f"/api/v1/stats/day?camera={c}"
+    first = row(c, hours_ago(2), people=5)
+    for people in range(5, 9):
+        # Through one and then the other; the last reader's tag is old then.
+        writer, reader = (a, b) if people % 2 else (b, a)
+        tag = reader.ask("GET", path, token=t.read_token) and (
+            reader.headers["etag"])
+        new = {**first, "people": people}
+        assert writer.ask("POST", "/api/v1/counts?on_conflict=replace", new,
+                          t.ingest_token)[0] == 200
+        assert reader.ask("POST", "/api/v1/jobs/roll_up",
+                          token=t.admin_token)[0] == 200
+        for each in (reader, writer):
+            status, reply = each.ask("GET", path, token=t.read_token,
+                                     If_None_Match=tag)
+            assert status == 200, reply
+            assert json.loads(reply)["items"][0]["people"]["sum"] == people
+    # The same key, the same row: counted once, whoever is asked.
+    key = {"Idempotency_Key": code("key")}
+    replies = [each.ask("POST", "/api/v1/counts", row(c, hours_ago(5)),
+                        t.ingest_token, **key) for each in (a, b)]
+    assert replies[0] == replies[1] and replies[0][0] == 200
+    assert b.ask("POST", "/api/v1/counts", first, t.ingest_token)[0] == 409
+
+
+def test_any_of_them_tells_of_all(two):
+    t = two.tally
+    a, b = [client_of(two, pid) for pid in children(two)]
+    before = Scraped(t)
+    asked = {"route": "/api/v1/sites", "method": "GET"}
+    for each in (a, b):
+        assert each.ask("GET", "/api/v1/sites", token=t.read_token)[0] == 200
+    now = Scraped(t)
+    name = "tally_http_requests_total"
+    assert now.sum(name, **asked) - before.sum(name, **asked) == 2
+    assert now.labels("process_open_fds", "process") == {"0", "1"}
+    for n in "01":  # told once a second
+        wait_for(lambda: Scraped(t).sum("tally_connections", process=n) > 0,
+                 60)
+
+
+def test_one_that_dies_takes_nothing_that_was_acknowledged(two):
+    t, c = two.tally, camera(two.tally)
+    old, acknowledged, killed = children(two), 0, None
+    for i in range(40):
+        body = row(c, hours_ago(9) + (hours_ago(0) - hours_ago(1)) / 60 * i,
+                   length=1, people=i)
+        if i == 20:
+            killed = old[0]
+            os.kill(killed, signal.SIGKILL)
+        while True:
+            try:
+                status, _, reply = t.request(
+                    "POST", "/api/v1/counts", t.ingest_token, body)
+                break
+            except (OSError, http.client.HTTPException):
+                assert killed  # not answered: sent again, as clients do
+        assert status == 200, reply
+        acknowledged += 1
+    assert figures(t, c) == list(range(acknowledged))
+    # And another takes its place.
+    wait_for(lambda: len(children(two)) == 2 and killed not in children(two),
+             60)
+    assert f"died of signal {signal.SIGKILL.value}" in two.log()
+    wait_for(lambda: two.log().count("serving 127.0.0.1") == 3, 60)
+
+
+def test_none_is_left_when_the_first_one_is_killed(tally):
+    api = OtherApi(tally, processes=2)
+    wait_for(lambda: len(children(api)) == 2, 60)
+    pids = children(api)
+    api.kill()
+    wait_for(lambda: not any(alive(p) for p in pids), 60)
+
+
+def test_where_none_can_work_the_first_one_says_so(tally):
+    api = OtherApi(tally, processes=2, www_dir="/nowhere")
+    assert api.process.wait(timeout=60) == 1
