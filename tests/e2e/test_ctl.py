@@ -543,7 +543,7 @@ def test_the_programs_accounts_have_the_least_rights(ctl, account):
                     "INSERT INTO token (name, hash, scopes) VALUES "
                     "('x', REPEAT('y', 32), 'admin')",
                     "INSERT INTO user (name, password_hash) VALUES "
-                    "('x', 'y')", "SELECT password_hash FROM user",
+                    "('x', 'y')", "UPDATE user SET role = 'admin'",
                     "INSERT INTO audit (actor_kind, actor, action) VALUES "
                     "('command', 'x', 'x')")}[account]
         for forbidden in (*more, "DROP TABLE count_record",
