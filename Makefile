@@ -35,7 +35,7 @@ tests     := $(wildcard tests/*.c tests/common/*.c tests/ingest/*.c tests/analyt
 bench     := $(wildcard tests/bench/*.c)
 fuzz      := $(wildcard tests/fuzz/*.c)
 rtsp      := tests/rtsp/server.c
-fuzzed    := $(wildcard api/accept.c api/allow.c api/field.c api/http.c api/http_read.c api/http_body.c api/proxy.c api/query.c)
+fuzzed    := $(wildcard api/accept.c api/allow.c api/field.c api/jpeg.c api/http.c api/http_read.c api/http_body.c api/proxy.c api/query.c)
 headers   := $(wildcard common/*.h common/db/*.h ingest/*.h ingest/detect/*.h analytics/*.h analytics/ctl/*.h api/*.h)
 every     := $(common) $(db) $(analytics) $(worker) $(ctl) $(api) api/main.c $(ingest) ingest/main.c ingest/detect/darknet_main.c $(tests) $(bench) $(fuzz)
 

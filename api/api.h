@@ -15,6 +15,7 @@ struct pool;
 struct committer;
 struct work;
 struct health;
+struct live;
 struct memo;
 struct metrics;
 struct auth;
@@ -37,6 +38,7 @@ struct api {
 	struct health *health;
 	struct memo *memo;	 /* replies, on the loop */
 	struct metrics *metrics; /* shared by the processes on the port */
+	struct live *live;	 /* viewers, on the loop */
 	struct auth *auth;
 	struct pages *pages;
 	struct zones zones;	  /* of the loop */

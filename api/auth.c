@@ -255,6 +255,19 @@ bool auth_cookie(const struct req *r, unsigned char hash[32])
 	return true;
 }
 
+bool auth_hash(const struct req *r, unsigned char hash[32])
+{
+	const struct slice *v = http_find(&r->head, "authorization");
+	struct slice token;
+
+	if (!v)
+		return auth_cookie(r, hash);
+	if (!field_bearer(*v, &token))
+		return false;
+	token_hash(token.at, token.n, hash);
+	return true;
+}
+
 static bool copy_text(struct req *r, const char **s)
 {
 	return !*s || (*s = arena_copy(&r->arena, *s, strlen(*s)));

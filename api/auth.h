@@ -91,6 +91,10 @@ void auth_forget_user(struct auth *a, int64_t user_id);
 /* The hash of the cookie's session; false where there is none. */
 bool auth_cookie(const struct req *r, unsigned char hash[32]);
 
+/* The hash of the token or, without one, of the cookie's session: by which a
+ * request that goes on for long is asked about anew. */
+bool auth_hash(const struct req *r, unsigned char hash[32]);
+
 uint64_t auth_failures(const struct auth *a);
 
 #endif

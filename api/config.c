@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT
 /*
- * GET /api/v1/ingest/config: what ingest counts with.  Its tag is that of the
- * text, so it moves with what the caller may see alone.  With wait= a request
- * whose tag is still right is answered when it is not, or after so many
- * seconds: config_version is looked at once a second, so it does not matter
- * which process took the change.
+ * GET /api/v1/ingest/config: what ingest counts with, and which cameras
+ * somebody watches.  Its tag is that of the text, so it moves with what the
+ * caller may see alone.  With wait= a request whose tag is still right is
+ * answered when it is not, or after so many seconds: config_version is looked
+ * at once a second, so it does not matter which process took the change; who
+ * watches is heard of at once.
  */
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "api/api.h"
 #include "api/conn.h"
 #include "api/field.h"
+#include "api/live.h"
+#include "api/relay.h"
 #include "api/resources.h"
 #include "api/server.h"
 #include "api/shapes.h"
@@ -29,13 +31,17 @@ enum {
 
 struct config {
 	int64_t until_ms;
-	int64_t version; /* that the tag was found right at; 0: not yet */
+	int64_t version;  /* that the tag was found right at; 0: not yet */
+	uint64_t watched; /* likewise */
 	char tag[TAG_TEXT];
 	bool waits;
 	struct event timer;
+	struct config *next, **at; /* of those that wait */
 };
 
-static unsigned waiters; /* the loop's thread alone */
+/* The loop's thread alone. */
+static unsigned waiters;
+static struct config *waiting;
 
 static void stop_waiting(struct req *r)
 {
@@ -46,6 +52,9 @@ static void stop_waiting(struct req *r)
 	event_del(&c->timer);
 	c->waits = false;
 	waiters--;
+	*c->at = c->next;
+	if (c->next)
+		c->next->at = c->at;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -57,14 +66,36 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	req_resume(r, E_OK);
 }
 
+static void start_waiting(
+	struct req *r, struct config *c, const struct timeval *until)
+{
+	waiters++;
+	c->waits = true;
+	c->next = waiting;
+	c->at = &waiting;
+	if (waiting)
+		waiting->at = &c->next;
+	waiting = c;
+	evtimer_assign(&c->timer, r->api->base, on_timer, r);
+	evtimer_add(&c->timer, until);
+}
+
+void config_wake(void)
+{
+	struct timeval now = {0, 0};
+
+	for (struct config *c = waiting; c; c = c->next)
+		evtimer_add(&c->timer, &now);
+}
+
 enum step config_begin(struct req *r)
 {
 	static const char *const known[] = {"camera", "wait"};
 	static const char *const many[] = {"camera"};
 	struct config *c = arena_alloc(&r->arena, sizeof(*c));
+	int64_t wait = 0;
 	const char *v;
-	long wait = 0;
-	char *end;
+	enum step s;
 
 	if (!c)
 		return req_fail(r, E_NOMEM);
@@ -76,13 +107,9 @@ enum step config_begin(struct req *r)
 	if ((v = query_repeated(&r->query, many, ARRAY_LEN(many))))
 		return req_problem(
 			r, 400, "bad-parameter", "%.60s is there twice", v);
-	if ((v = query_get(&r->query, "wait"))) {
-		wait = strtol(v, &end, 10);
-		if (*v < '0' || *v > '9' || *end || wait > WAIT_MAX_S)
-			return req_problem(r, 400, "bad-parameter",
-				"wait is not from 0 to %d seconds", WAIT_MAX_S);
-	}
-	c->until_ms = when_clock_ms() + 1000 * (int64_t)wait;
+	if ((s = req_seconds(r, "wait", WAIT_MAX_S, &wait)) != STEP_NEXT)
+		return s;
+	c->until_ms = when_clock_ms() + 1000 * wait;
 	return STEP_NEXT;
 }
 
@@ -106,10 +133,7 @@ static enum step unchanged(struct req *r, struct config *c)
 	}
 	if (left_ms < LOOK_MS)
 		later = (struct timeval){0, (suseconds_t)left_ms * 1000 + 1};
-	waiters++;
-	c->waits = true;
-	evtimer_assign(&c->timer, r->api->base, on_timer, r);
-	evtimer_add(&c->timer, &later);
+	start_waiting(r, c, &later);
 	/* Then the question again. */
 	req_back(r, 0);
 	return STEP_WAIT;
@@ -119,11 +143,12 @@ enum step config_find(struct req *r)
 {
 	struct config *c = r->state;
 	int64_t version = r->rows.n ? r->rows.cell[0].i : 0;
+	uint64_t watched = relay_version(live_relay(r->api->live));
 
-	if (version && version == c->version) {
+	if (version && version == c->version && watched == c->watched)
 		return unchanged(r, c);
-	}
 	c->version = version;
+	c->watched = watched;
 	return req_query(r, Q_CONFIG, NULL, 0);
 }
 
@@ -140,6 +165,18 @@ static bool is_wanted(const struct req *r, const char *code)
 		if (!strcmp(v, code))
 			return true;
 	return false;
+}
+
+static void write_watched(struct req *r)
+{
+	const struct relay *relay = live_relay(r->api->live);
+	const char *code;
+
+	json_open(&r->out, "watched", '[');
+	for (size_t i = 0; (code = relay_each(relay, i)); i++)
+		if (is_wanted(r, code))
+			json_str(&r->out, NULL, code);
+	json_close(&r->out, ']');
 }
 
 static void write_config(struct req *r)
@@ -159,6 +196,7 @@ static void write_config(struct req *r)
 			is_wanted(r, code) ? &r->out : &skipped, &r->rows, i);
 	}
 	json_close(&r->out, ']');
+	write_watched(r);
 	json_close(&r->out, '}');
 	text_free(&skipped);
 }

@@ -23,7 +23,9 @@
 enum {
 	BODY_ROOM = 16384,	/* bytes of input behind the head */
 	STREAM_RATE_MIN = 1024, /* bytes a second */
-	LINGER_MS = 2000
+	LINGER_MS = 2000,
+	/* What the kernel holds for a viewer is old before it is seen. */
+	LIVE_SEND_ROOM = 128 << 10
 };
 
 static void conn_input(struct conn *c);
@@ -55,6 +57,10 @@ static void conn_become(struct conn *c, enum conn_state state)
 		break;
 	case CONN_SEND:
 		c->deadline_ms = now + 1000 * (int64_t)k->api_reply_timeout_s;
+		break;
+	case CONN_LIVE:
+		/* Runs while a piece is on its way. */
+		c->deadline_ms = INT64_MAX;
 		break;
 	case CONN_LINGER:
 		c->linger_until_ms =
@@ -414,7 +420,8 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 		c->eof = true;
 		reading(c, false);
 		/* A client may close its half and still want the reply. */
-		if (c->state == CONN_HEAD || c->state == CONN_BODY)
+		if (c->state == CONN_HEAD || c->state == CONN_BODY ||
+			c->state == CONN_LIVE)
 			c->gone = true;
 	} else {
 		c->in_n += (size_t)n;
@@ -486,6 +493,69 @@ static bool push(struct conn *c)
 	return (size_t)n == v[0].iov_len + v[1].iov_len;
 }
 
+/* ---- a reply without an end ---- */
+
+/* One piece after another, as far as the socket takes them. */
+static void push_live(struct conn *c)
+{
+	do {
+		drop_out(c);
+		c->body_out = c->next_out;
+		c->next_out = NULL;
+		if (!c->body_out) {
+			c->deadline_ms = INT64_MAX;
+			writing(c, false);
+			return;
+		}
+		c->deadline_ms = when_clock_ms() +
+			1000 *
+				(int64_t)c->server->api->conf
+					.api_reply_timeout_s;
+	} while (push(c));
+	if (!c->gone)
+		writing(c, true);
+}
+
+void conn_live(struct conn *c, const char *head, size_t head_n)
+{
+	int room = LIVE_SEND_ROOM;
+
+	c->keep = false;
+	conn_become(c, CONN_LIVE);
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	if (!c->eof)
+		reading(c, true);
+	else
+		c->gone = true;
+	if (!(c->out = malloc(head_n))) {
+		c->gone = true;
+		return;
+	}
+	memcpy(c->out, head, head_n);
+	c->out_n = head_n;
+	writing(c, true);
+}
+
+bool conn_live_put(struct conn *c, struct blob *piece)
+{
+	bool waits = c->next_out != NULL;
+
+	if (c->gone) {
+		blob_drop(piece);
+		return true;
+	}
+	blob_drop(c->next_out);
+	c->next_out = piece;
+	if (!c->write_on)
+		push_live(c);
+	return !waits;
+}
+
+void conn_live_end(struct conn *c)
+{
+	c->gone = true;
+}
+
 static void on_write(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
@@ -494,6 +564,9 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (c->state == CONN_SHAKE) {
 		shake(c);
+	} else if (c->state == CONN_LIVE) {
+		if (push(c))
+			push_live(c);
 	} else if (push(c)) {
 		sent(c);
 		conn_input(c);
@@ -582,6 +655,7 @@ void conn_close(struct conn *c)
 	if (c->next)
 		c->next->prev = c->prev;
 	drop_out(c);
+	blob_drop(c->next_out);
 	free(c->in);
 	free(c);
 	s->count.open--;
@@ -672,6 +746,7 @@ void conn_stop(struct conn *c)
 		c->deadline_ms = when_clock_ms() +
 			1000 * (int64_t)c->server->api->conf.api_head_timeout_s;
 	}
-	if ((c->state == CONN_HEAD && !c->begun) || c->state == CONN_SHAKE)
+	if ((c->state == CONN_HEAD && !c->begun) || c->state == CONN_SHAKE ||
+		c->state == CONN_LIVE)
 		conn_close(c);
 }

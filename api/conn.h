@@ -4,7 +4,8 @@
  * to api/req.  It is in one state at a time:
  *
  *	HEAD -> BODY -> BUSY -> SEND -> HEAD (keep-alive)
- *	         <------          \ -> LINGER -> closed
+ *	         <------   |      \ -> LINGER -> closed
+ *	                   LIVE -> closed
  *
  * and with TLS in SHAKE before the first HEAD.
  *
@@ -34,6 +35,7 @@ enum conn_state {
 	CONN_BODY,  /* authorised; reading the body */
 	CONN_BUSY,  /* steps run or wait for the database */
 	CONN_SEND,  /* the reply is on its way */
+	CONN_LIVE,  /* a reply without an end, piece by piece */
 	CONN_LINGER /* reply sent, draining what still comes, then close */
 };
 
@@ -73,6 +75,7 @@ struct conn {
 	struct blob *body_out; /* NULL: none */
 	size_t body_sent;
 	size_t counted; /* bytes of both in server_counters.reply_bytes */
+	struct blob *next_out; /* CONN_LIVE: what follows; NULL: nothing yet */
 };
 
 /* Takes an accepted socket; closes it where memory is short. */
@@ -89,6 +92,16 @@ void conn_stop(struct conn *c);
 /* For api/req: send head and body; takes the reference to body (NULL: none). */
 void conn_send(
 	struct conn *c, const char *head, size_t head_n, struct blob *body);
+/* Instead of that: a reply that goes on until the client leaves, or does not
+ * take a piece in api.reply_timeout_s, or conn_live_end.  The request stays,
+ * and its release says when it is over; no step may run any more. */
+void conn_live(struct conn *c, const char *head, size_t head_n);
+/* The next piece, whose memory is somebody's account; takes the reference.  One
+ * is on its way and one waits: false where that gave way to this one.  The
+ * connection may fail in it: call conn_alive when done. */
+bool conn_live_put(struct conn *c, struct blob *piece);
+/* It is over; for conn_alive to close. */
+void conn_live_end(struct conn *c);
 /* The request is authorised: read its body. */
 void conn_want_body(struct conn *c);
 /* Before that: it is a stream of up to api.stream_max bytes, which its reader

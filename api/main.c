@@ -18,6 +18,7 @@
 #include "api/auth.h"
 #include "api/commit.h"
 #include "api/health.h"
+#include "api/live.h"
 #include "api/memo.h"
 #include "api/metrics.h"
 #include "api/pages.h"
@@ -149,6 +150,7 @@ static enum err open_all(struct api *api)
 		(e = upload_room_open(&api->uploads, api)) ||
 		(e = health_open(&api->health, api)) ||
 		(e = memo_open(&api->memo, api)) ||
+		(e = live_open(&api->live, api)) ||
 		(shared(api) ? E_OK : (e = server_listen(api))) ||
 		(e = server_open(&api->server, api)))
 		return e;
@@ -170,6 +172,7 @@ static void close_all(struct api *api)
 	health_close(api->health);
 	pool_close(api->pool);
 	server_close(api->server);
+	live_close(api->live);
 	memo_close(api->memo);
 	auth_close(api->auth);
 	pages_close(api->pages);

@@ -20,6 +20,7 @@
 #include "api/commit.h"
 #include "api/health.h"
 #include "api/ingests.h"
+#include "api/live.h"
 #include "api/memo.h"
 #include "api/resources.h"
 #include "api/routes.h"
@@ -211,6 +212,20 @@ static void put_work(struct api *api)
 	put(api, FIGURE_REFUSED_UPLOADS, room->refused);
 }
 
+static void put_live(struct api *api)
+{
+	const struct server_counters *s = server_counters(api->server);
+
+	put(api, FIGURE_VIEWERS, live_viewers(api->live));
+	put(api, FIGURE_VIEWERS_MAX, (uint64_t)api->conf.api_live_viewers_max);
+	put(api, FIGURE_LIVE_BYTES, live_bytes(api->live));
+	put(api, FIGURE_FRAMES, s->live_frames);
+	put(api, FIGURE_UNWANTED, s->live_unwanted);
+	put(api, FIGURE_DROPPED, s->live_dropped);
+	put(api, FIGURE_REFUSED_FRAMES, s->live_refused_frames);
+	put(api, FIGURE_REFUSED_VIEWERS, s->live_refused_viewers);
+}
+
 static uint64_t resident(void)
 {
 	FILE *f = fopen("/proc/self/statm", "re");
@@ -263,6 +278,7 @@ void metrics_publish(struct api *api)
 	put_writes(api);
 	put_reads(api);
 	put_work(api);
+	put_live(api);
 	put_process(api);
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -62,13 +63,31 @@ struct blob *req_body_of(struct req *r)
 	return body;
 }
 
+enum { HEAD_MAX = HEADERS_MAX + 640 };
+
+/* length: the line that tells it, or "". */
+static size_t write_head(struct req *r, char head[HEAD_MAX], int status,
+	const char *type, const char *length)
+{
+	return (size_t)snprintf(head, HEAD_MAX,
+		"HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s"
+		"X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n"
+		"%s%s%s%s\r\n",
+		status, status_text(status), date_now(),
+		type ? "Content-Type: " : "", type ? type : "",
+		type ? "\r\n" : "", r->id, r->headers.at ? r->headers.at : "",
+		r->conn->https
+			? "Strict-Transport-Security: max-age=31536000\r\n"
+			: "",
+		connection(r), length);
+}
+
 enum step req_reply_blob(
 	struct req *r, int status, const char *type, struct blob *body)
 {
 	struct conn *c = r->conn;
-	char head[HEADERS_MAX + 640], length[48] = "";
-	size_t bytes = body ? body->n : 0;
-	int k;
+	char head[HEAD_MAX], length[48] = "";
+	size_t bytes = body ? body->n : 0, n;
 
 	if (!c->body_whole)
 		c->keep = false;
@@ -76,16 +95,7 @@ enum step req_reply_blob(
 	if (status != 204 && status != 304)
 		snprintf(length, sizeof(length), "Content-Length: %zu\r\n",
 			bytes);
-	k = snprintf(head, sizeof(head),
-		"HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s"
-		"X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n"
-		"%s%s%s%s\r\n",
-		status, status_text(status), date_now(),
-		type ? "Content-Type: " : "", type ? type : "",
-		type ? "\r\n" : "", r->id, r->headers.at ? r->headers.at : "",
-		c->https ? "Strict-Transport-Security: max-age=31536000\r\n"
-			 : "",
-		connection(r), length);
+	n = write_head(r, head, status, type, length);
 	/* The client of a HEAD wants the head alone. */
 	if (r->head.method == HTTP_HEAD) {
 		blob_drop(body);
@@ -94,8 +104,27 @@ enum step req_reply_blob(
 	r->replied = true;
 	metrics_count(r, status);
 	access_told(r, status, bytes);
-	conn_send(c, head, (size_t)k, body);
+	conn_send(c, head, n, body);
 	return STEP_DONE;
+}
+
+enum step req_live(struct req *r, const char *type, const char *first)
+{
+	char head[HEAD_MAX + 80];
+	size_t n;
+
+	r->conn->keep = false;
+	n = write_head(r, head, 200, type, "");
+	metrics_count(r, 200);
+	access_told(r, 200, 0);
+	if (r->head.method == HTTP_HEAD) {
+		r->replied = true;
+		conn_send(r->conn, head, n, NULL);
+		return STEP_DONE;
+	}
+	n += (size_t)snprintf(head + n, sizeof(head) - n, "%s", first);
+	conn_live(r->conn, head, n);
+	return STEP_WAIT;
 }
 
 enum step req_reply(struct req *r, int status, const char *type)
@@ -173,6 +202,22 @@ enum step req_no_params(struct req *r)
 		return STEP_NEXT;
 	return req_problem(r, 400, "unknown-parameter",
 		"the parameter %.60s is not known", r->query.param[0].name);
+}
+
+enum step req_seconds(struct req *r, const char *name, int most, int64_t *s)
+{
+	const char *v = query_get(&r->query, name);
+	char *end;
+	long n;
+
+	if (!v)
+		return STEP_NEXT;
+	n = strtol(v, &end, 10);
+	if (*v < '0' || *v > '9' || *end || n > most)
+		return req_problem(r, 400, "bad-parameter",
+			"%s is not from 0 to %d seconds", name, most);
+	*s = n;
+	return STEP_NEXT;
 }
 
 enum step req_fail(struct req *r, enum err e)

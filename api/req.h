@@ -149,6 +149,9 @@ struct blob *req_body_of(struct req *r);
  * reference. */
 enum step req_reply_blob(
 	struct req *r, int status, const char *type, struct blob *body);
+/* A 200 without an end, for conn_live_put: its head and the first bytes of its
+ * body, at most 79.  STEP_WAIT, or STEP_DONE for a HEAD: that was all. */
+enum step req_live(struct req *r, const char *type, const char *first);
 enum step req_redirect(struct req *r, const char *to);
 /* problem+json (RFC 9457); slug is the last part of its stable type. */
 enum step req_problem(struct req *r, int status, const char *slug,
@@ -159,6 +162,9 @@ void req_problem_open(
 enum step req_problem_end(struct req *r, int status);
 /* STEP_NEXT, or a 400: this route takes no parameters. */
 enum step req_no_params(struct req *r);
+/* Sets *s, from 0 to most, where there is such a parameter.  STEP_NEXT, or a
+ * 400. */
+enum step req_seconds(struct req *r, const char *name, int most, int64_t *s);
 /* What an outcome of the layers below means over HTTP. */
 enum step req_fail(struct req *r, enum err e);
 

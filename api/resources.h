@@ -118,6 +118,20 @@ enum step config_begin(struct req *r);
 enum step config_ask(struct req *r);
 enum step config_find(struct req *r);
 enum step config_answer(struct req *r);
+/* Those that wait look again, at once. */
+void config_wake(void);
+
+/* frames.c: POST /ingest/frames */
+enum step frames_begin(struct req *r);
+enum step frames_take(struct req *r, const char *at, size_t n);
+enum step frames_keep(struct req *r);
+
+/* live.c: GET /cameras/{code}/live.mjpeg, …/snapshot.jpg */
+enum step live_begin(struct req *r);
+enum step snapshot_begin(struct req *r);
+enum step live_ask(struct req *r);
+enum step live_join(struct req *r);
+enum step live_show(struct req *r);
 
 /* ingests.c: POST /ingest/status */
 enum step ingest_status_begin(struct req *r);

@@ -14,6 +14,9 @@ struct tls;
 struct server_counters {
 	uint64_t accepted, refused_full, refused_framing, late, requests;
 	uint64_t refused_bodies, refused_replies, refused_tls;
+	uint64_t live_frames, live_unwanted; /* taken; of these not kept */
+	uint64_t live_refused_frames, live_refused_viewers;
+	uint64_t live_dropped; /* for viewers who took a newer one */
 	size_t open;
 	size_t body_bytes;  /* bodies in memory now */
 	size_t reply_bytes; /* replies that wait for slow readers */

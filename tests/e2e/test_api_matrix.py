@@ -20,6 +20,7 @@ import pytest
 import people
 from apibase import (OtherApi, code, hours_ago, ingest_report, minutes, record,
                      row, z)
+from jpeg import picture
 from routetable import routes
 
 SCOPES = ("ingest", "read", "review", "admin")
@@ -150,6 +151,14 @@ ASKS = {
     "POST /api/v1/ingest/status": [
         Ask(lambda w, c: (V1 + "/ingest/status", ingest_report([c])),
             204, 403)],
+    # Nobody watches, so it is not kept; and no ingest runs, so none comes.
+    "POST /api/v1/ingest/frames": [
+        Ask(lambda w, c: (f"{V1}/ingest/frames?camera={c}", picture(),
+                          "image/jpeg"), 200, 403)],
+    "GET /api/v1/cameras/{code}/live.mjpeg": [
+        Ask(lambda w, c: f"{of(c)}/live.mjpeg?wait=0", 503, 404)],
+    "GET /api/v1/cameras/{code}/snapshot.jpg": [
+        Ask(lambda w, c: f"{of(c)}/snapshot.jpg?wait=0", 503, 404)],
     "GET /api/v1/tokens": [Ask(lambda w, c: V1 + "/tokens", 200)],
     "POST /api/v1/tokens": [
         Ask(lambda w, c: (V1 + "/tokens", {"name": code("t"),

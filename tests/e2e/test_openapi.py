@@ -6,6 +6,7 @@ call them, what they take, and every answer.
 What is documented is produced here: most of it the same way for every route,
 from the examples of the document; SPECIAL holds what only one route answers.
 """
+import concurrent.futures
 import gzip
 import json
 import re
@@ -20,6 +21,7 @@ import contract
 from apibase import (OtherApi, camera, code, hours_ago, ingest_report, minutes,
                      raw, row, wait_for, z)
 from contract import operations
+from jpeg import picture
 from people import Person, cookie_of, person, user
 from routetable import routes
 from running import ROOT
@@ -103,6 +105,8 @@ def body_of(o):
     for media, content in o.raw.get("requestBody", {}).get(
             "content", {}).items():
         e = content["example"]
+        if media == "image/jpeg":
+            return media, picture()
         return media, (json.dumps(e) if media.endswith("json")
                        else urllib.parse.urlencode(e)).encode()
     return None, None
@@ -401,6 +405,36 @@ def files(w, o):
         w.ask(o, address(o, file=name))
 
 
+def watch(w, o):
+    """Pictures are sent until one has come; the live view has no end."""
+    path = w.address(o, {"wait": 30})
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        if o.id == "takeSnapshot":
+            waiting = pool.submit(w.ask, o, path)
+        else:
+            waiting = pool.submit(
+                raw, w.tally, f"GET {path} HTTP/1.1\r\nHost: a\r\nAuthorizati"
+                f"on: Bearer {w.tally.read_token}\r\n\r\n".encode(), 60,
+                b"\r\n\r\n")
+        while not waiting.done():
+            w.tally.request("POST", f"{V1}/ingest/frames?camera={w.camera}",
+                            w.tally.ingest_token, picture(),
+                            {"Content-Type": "image/jpeg"})
+    if o.id == "watchCamera":
+        lines = waiting.result().decode("latin-1").split("\r\n\r\n")[0].split(
+            "\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+        contract.saw(o.method, path, int(lines[0].split()[1]), headers, b"")
+
+
+def ask_a_line(w, o):
+    """It has no picture of its own."""
+    put = next(p for p in operations if p.id == "putLine")
+    line = code()
+    w.ask(put, address(put, code=w.camera, line=line))
+    w.ask(o, address(o, code=f"{w.camera}%2F{line}%2Fin"))
+
+
 SPECIAL = special(
     ("postCounts", 200, lambda w, o: counts(w, o, w.row)),
     ("postCounts", 409, lambda w, o: (counts(w, o, w.row | {"people": 1}),
@@ -468,6 +502,12 @@ SPECIAL = special(
         o, body=b"a=" + b"x" * 70000,
         kind="application/x-www-form-urlencoded")),
     ("getMetrics", 403, lambda w, o: w.ask(o, token=w.tally.ingest_token)),
+    ("postFrame", 413, lambda w, o: w.ask(o, body=picture(size=1 << 20),
+                                          kind="image/jpeg")),
+    ("postFrame", 422, lambda w, o: w.ask(o, body=b"GIF89a",
+                                          kind="image/jpeg")),
+    ("watchCamera", 200, watch), ("takeSnapshot", 200, watch),
+    ("watchCamera", 409, ask_a_line), ("takeSnapshot", 409, ask_a_line),
     ("getFile", 200, files),
     ("getFile", 404, lambda w, o: w.ask(o, address(o, file="none.js"))),
     ("logIn", 303, lambda w, o: log_in(w, o, user="a", password="b")),
