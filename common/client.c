@@ -120,7 +120,7 @@ static void forget_headers(struct client *c)
 enum err client_token(struct client *c, const char *path, const char *member,
 	char why[CLIENT_WHY])
 {
-	char token[TOKEN_BYTES], line[TOKEN_BYTES + 32];
+	char token[TOKEN_BYTES], line[TOKEN_BYTES + 32], type[128];
 	enum err e = read_token(path, member, token, why);
 
 	if (e)
@@ -130,8 +130,10 @@ enum err client_token(struct client *c, const char *path, const char *member,
 	e = add_header(c, line);
 	token_wipe(token, sizeof(token));
 	token_wipe(line, sizeof(line));
+	snprintf(type, sizeof(type), "Content-Type: %s",
+		c->set.type ? c->set.type : "application/json");
 	if (!e)
-		e = add_header(c, "Content-Type: application/json");
+		e = add_header(c, type);
 	/* Without this libcurl asks before it sends a larger body. */
 	if (!e)
 		e = add_header(c, "Expect:");

@@ -20,6 +20,7 @@ struct client_settings {
 	const char *url; /* origin, http:// or https:// */
 	const char *ca; /* PEM file of the one authority to trust with https://;
 			   NULL or "": the system's */
+	const char *type;      /* of what is posted; NULL: application/json */
 	int64_t answer_us;     /* for one answer */
 	bool (*ended)(void *); /* asked while an answer is waited for: true
 				  gives it up; NULL: never */
@@ -47,8 +48,8 @@ MUST enum err client_token(struct client *c, const char *path,
 	const char *member, char why[CLIENT_WHY]);
 
 /*
- * path: "/api/v1/…".  body: JSON, or nothing.  E_OK: an answer came, of
- * whatever status; E_NETWORK: none, and what was done is unknown.
+ * path: "/api/v1/…".  body: of the client's type, or nothing.  E_OK: an answer
+ * came, of whatever status; E_NETWORK: none, and what was done is unknown.
  */
 MUST enum err client_get(struct client *c, const char *path,
 	struct client_answer *a, char why[CLIENT_WHY]);

@@ -34,6 +34,7 @@ struct camera_run {
 	struct record_pace pace;
 	struct feed *feed;
 	struct canvas *canvas;
+	struct eye *eye;
 	struct wall_clock wall;
 	int64_t at_us;	   /* time of the last picture */
 	int64_t resume_us; /* no picture counts before */
@@ -290,6 +291,7 @@ static bool look_at(struct camera *c, const struct picture *p, int64_t given_us)
 	counter_look(&r->counter, at_us, f.w, f.h, &r->found);
 	if (c->records && record_due(&r->pace, at_us))
 		make_record(c, p, &f, at_us);
+	eye_look(r->eye, &f, at_us, &r->found, &r->counter);
 	r->at_us = at_us;
 	r->any = true;
 	c->totals.pictures++;
@@ -391,6 +393,7 @@ enum status camera_run(struct camera *c)
 	c->run = r;
 	begin(c);
 	r->canvas = canvas_new();
+	r->eye = view_eye(c->view, c->code);
 	r->feed = feed_start(&feed);
 	if (r->canvas && r->feed) {
 		count(c);
@@ -401,6 +404,7 @@ enum status camera_run(struct camera *c)
 	}
 	feed_stop(r->feed);
 	canvas_free(r->canvas);
+	eye_close(r->eye);
 	counter_fini(&r->counter);
 	text_free(&r->row);
 	text_free(&r->record);

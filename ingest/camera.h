@@ -19,6 +19,7 @@
 #include "ingest/source.h"
 #include "ingest/spool.h"
 #include "ingest/status.h"
+#include "ingest/view.h"
 
 struct camera_run;
 
@@ -49,6 +50,7 @@ struct camera {
 	struct marks *marks;
 	struct drawings *drawings;	/* NULL: no lines, no zones */
 	struct records *records;	/* NULL: none are made */
+	struct view *view;		/* NULL: nobody can watch */
 	struct gate *gate;		/* detection passes through */
 	int64_t (*wall_clock_us)(void); /* UTC */
 	struct halt *halt;		/* of this camera alone */

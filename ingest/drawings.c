@@ -287,3 +287,21 @@ bool drawings_take(struct drawings *d, const char *camera, uint64_t *seen,
 			why);
 	return ok;
 }
+
+bool drawings_watched(
+	struct drawings *d, const char *camera, uint64_t *seen, bool *watched)
+{
+	const struct json *v;
+
+	if (atomic_load(&d->version) == *seen)
+		return false;
+	pthread_mutex_lock(&d->lock);
+	*seen = atomic_load(&d->version);
+	v = json_member(d->known, "watched");
+	v = v && json_type(v) == JSON_ARRAY ? json_first(v) : NULL;
+	while (v && strcmp(json_string(v), camera) != 0)
+		v = json_next(v);
+	*watched = v != NULL;
+	pthread_mutex_unlock(&d->lock);
+	return true;
+}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * drawings: the lines and zones of all cameras, as GET /api/v1/ingest/config
- * has them.  A thread of its own asks; a change is there within a second or
- * two.  While the API is away, what was known last holds, also for a program
- * that starts then: it is kept on disk.
+ * drawings: the lines and zones of all cameras, and which of them somebody
+ * watches, as GET /api/v1/ingest/config has them.  A thread of its own asks; a
+ * change is there within a second or two.  While the API is away, what was
+ * known last holds, also for a program that starts then: it is kept on disk.
  */
 #ifndef TALLY_INGEST_DRAWINGS_H
 #define TALLY_INGEST_DRAWINGS_H
@@ -35,5 +35,8 @@ void drawings_run(struct drawings *d);
  * what this camera has. */
 bool drawings_take(struct drawings *d, const char *camera, uint64_t *seen,
 	struct shapes *s);
+/* Likewise: whether somebody watches it. */
+bool drawings_watched(
+	struct drawings *d, const char *camera, uint64_t *seen, bool *watched);
 
 #endif

@@ -412,6 +412,7 @@ static enum status member_start(struct member *m)
 	m->camera.marks = m->fleet->marks;
 	m->camera.drawings = m->fleet->drawings;
 	m->camera.records = m->fleet->records;
+	m->camera.view = m->fleet->view;
 	if ((m->camera.max && (s = set_start(m))) || (s = open_report(m)))
 		return s;
 	if (pthread_create(&m->thread, NULL, work, m)) {

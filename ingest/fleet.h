@@ -27,6 +27,7 @@ struct fleet {
 	struct marks *marks;
 	struct drawings *drawings;
 	struct records *records;
+	struct view *view;
 	struct gate gate;
 	struct share share;	  /* of engines */
 	pthread_mutex_t lock;	  /* of at and n, for fleet_has */

@@ -7,6 +7,7 @@
  *	spool → HTTP                                  the poster's thread
  *	HTTP → lines and zones                        a thread of their own
  *	engine → detection records → HTTP             another
+ *	picture, boxes, counts → JPEG → HTTP          another, for who watches
  *
  * This thread starts them, waits for signals or their end, and stops them.
  */
@@ -77,6 +78,8 @@ struct ingest {
 	struct tell_settings tell_settings;
 	struct tell *tell;
 	struct report *report;
+	struct view_settings view_settings;
+	struct view *view;
 	pthread_t main;
 	enum err post_err;
 	bool post_ended, records_ended; /* under fleet.lock */
@@ -342,10 +345,16 @@ static enum status run(struct ingest *in, const sigset_t *signals)
 	if (!start_threads(in, threads))
 		return STATUS_FAILED;
 	start_telling(in);
+	in->view_settings = (struct view_settings){.url = in->conf.ingest_url,
+		.ca = in->conf.ingest_ca,
+		.token_file = in->conf.ingest_token_file,
+		.drawings = in->drawings};
+	in->view = in->fleet.view = view_start(&in->view_settings);
 	if ((s = fleet_start(&in->fleet)))
 		end_sending(in, 0, true);
 	else
 		wait_for_end(in, signals);
+	view_stop(in->view);
 	join_threads(in, threads, THREADS);
 	report_stop(in->report);
 	tell_stop(in->tell);

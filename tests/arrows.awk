@@ -11,7 +11,7 @@ BEGIN {
 	# library header -> the files that may include it
 	fence["mysql|mariadb"] = "^common/db/"
 	fence["event2/"] = "^(common/db/pool\\.[ch]|api/)"
-	fence["libav|libsw"] = "^ingest/(libav\\.h|(source|picture|images|device|png)\\.c)"
+	fence["libav|libsw"] = "^ingest/(libav\\.h|(source|picture|images|device|png|still)\\.c)"
 	fence["curl/"] = "^common/client\\.c"
 	fence["cjson/"] = "^common/json\\.c"
 	fence["sodium"] = "^common/(digest|password|seal|token)\\.c"
