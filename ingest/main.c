@@ -305,8 +305,8 @@ static void start_telling(struct ingest *in)
 		.records = in->records};
 	in->tell = tell_start(&in->tell_settings);
 	if (in->tell)
-		in->report = report_start(
-			c->ingest_url, c->ingest_token_file, in->tell);
+		in->report = report_start(c->ingest_url, c->ingest_ca,
+			c->ingest_token_file, in->tell);
 	else
 		log_warn("no thread for what --status prints");
 }

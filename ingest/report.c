@@ -90,11 +90,14 @@ static void report_free(struct report *r)
 }
 
 struct report *report_start(
-	const char *url, const char *token_file, struct tell *t)
+	const char *url, const char *ca, const char *token_file, struct tell *t)
 {
 	struct report *r = calloc(1, sizeof(*r));
-	struct client_settings c = {
-		.url = url, .answer_us = ANSWER_US, .ended = ended, .arg = r};
+	struct client_settings c = {.url = url,
+		.ca = ca,
+		.answer_us = ANSWER_US,
+		.ended = ended,
+		.arg = r};
 	char why[CLIENT_WHY] = "out of memory, or of threads";
 
 	if (!r)

@@ -12,10 +12,10 @@
 
 struct report;
 
-/* Keeps url and token_file by reference.  NULL, with a line in the log: there
- * are no reports then, and all else goes on. */
-struct report *report_start(
-	const char *url, const char *token_file, struct tell *t);
+/* Keeps url, ca and token_file by reference.  NULL, with a line in the log:
+ * there are no reports then, and all else goes on. */
+struct report *report_start(const char *url, const char *ca,
+	const char *token_file, struct tell *t);
 
 /* Ends the thread, and tell's, and says that this was the end; gives the API
  * two seconds to hear it. */
