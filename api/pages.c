@@ -145,7 +145,8 @@ static const struct page *find(
 static enum err check(const struct pages *p, const char *dir)
 {
 	static const char *const wanted[] = {"index.html", "explore.html",
-		"login.html", "docs.html", "openapi.json"};
+		"outliers.html", "cameras.html", "access.html", "login.html",
+		"docs.html", "openapi.json"};
 
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		if (!find(p, wanted[i], strlen(wanted[i]))) {
@@ -283,9 +284,12 @@ enum step page_home(struct req *r)
 	return send_own(r, "index.html");
 }
 
-enum step page_explore(struct req *r)
+enum step page_own(struct req *r)
 {
-	return send_own(r, "explore.html");
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.html", r->route->path + 1);
+	return send_own(r, name);
 }
 
 enum step page_openapi(struct req *r)

@@ -172,7 +172,8 @@ enum step metrics_answer(struct req *r);
 
 /* pages.c: GET /, GET /docs, GET /api/v1/openapi.json, GET /static/{file} */
 enum step page_home(struct req *r);
-enum step page_explore(struct req *r);
+/* "/outliers" is outliers.html, for who is logged in. */
+enum step page_own(struct req *r);
 enum step page_docs(struct req *r);
 enum step page_openapi(struct req *r);
 enum step page_static(struct req *r);

@@ -19,16 +19,14 @@ async function problemOf(reply) {
 	}
 }
 
-/*
- * { body, at }: the parsed JSON and the server's clock (ms).  expected lists
- * the statuses that carry an answer.
- */
-export async function get(path, signal, expected = [200]) {
+/* The reply to a request of the session's; throws where it is none of the
+ * expected statuses. */
+async function ask(path, options, expected) {
 	let reply;
 	try {
 		reply = await fetch(path, {
-			headers: { Accept: 'application/json' },
-			credentials: 'same-origin', cache: 'no-store', signal,
+			credentials: 'same-origin', cache: 'no-store', ...options,
+			headers: { Accept: 'application/json', ...options.headers },
 		});
 	} catch (cause) {
 		throw new Error(t('Tally does not answer.'), { cause });
@@ -39,16 +37,55 @@ export async function get(path, signal, expected = [200]) {
 		const path_only = path.split('?')[0];
 		throw new Error(`${path_only}: ${await problemOf(reply)}.`);
 	}
+	return reply;
+}
 
-	const at = Date.parse(reply.headers.get('Date') ?? '');
-	let body;
+async function bodyOf(reply) {
 	try {
-		body = await reply.json();
+		return await reply.json();
 	} catch (cause) {
 		throw new Error(t('Tally answered with half a sentence.'),
 			{ cause });
 	}
-	return { body, at: Number.isNaN(at) ? Date.now() : at };
+}
+
+/*
+ * { body, at }: the parsed JSON and the server's clock (ms).  expected lists
+ * the statuses that carry an answer.
+ */
+export async function get(path, signal, expected = [200]) {
+	const reply = await ask(path, { signal }, expected);
+	const at = Date.parse(reply.headers.get('Date') ?? '');
+
+	return {
+		body: await bodyOf(reply), at: Number.isNaN(at) ? Date.now() : at,
+	};
+}
+
+let asked = null;
+
+/* Who is logged in, asked once: { name, role, scopes, csrf, … }. */
+export function me() {
+	asked ??= get('/api/v1/session').then(({ body }) => body).catch((cause) => {
+		asked = null;
+		throw cause;
+	});
+	return asked;
+}
+
+/* A request that changes something; body null: none.  The same as get(), body
+ * null where the answer has none. */
+export async function change(method, path, body = null) {
+	const { csrf } = await me();
+	const reply = await ask(path, {
+		method, body: body === null ? null : JSON.stringify(body),
+		headers: {
+			'X-CSRF-Token': csrf,
+			...body === null ? {} : { 'Content-Type': 'application/json' },
+		},
+	}, [200, 201, 204]);
+
+	return { body: reply.status === 204 ? null : await bodyOf(reply) };
 }
 
 /*

@@ -12,7 +12,7 @@ import { t } from './words.js';
 const STATES = {
 	live: 'live', silent: 'silent', new: 'no rows yet', retired: 'retired',
 };
-const BASES = {
+export const BASES = {
 	hour_of_week: 'same weekday and hour', year: 'its year',
 	month: 'its month', week: 'its week', day: 'its day',
 };

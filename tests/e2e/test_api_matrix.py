@@ -192,6 +192,9 @@ ASKS = {
     "GET /metrics": [Ask(lambda w, c: "/metrics", 200)],
     "GET /": [Ask(lambda w, c: "/", 200)],
     "GET /explore": [Ask(lambda w, c: "/explore", 200)],
+    "GET /outliers": [Ask(lambda w, c: "/outliers", 200)],
+    "GET /cameras": [Ask(lambda w, c: "/cameras", 200)],
+    "GET /access": [Ask(lambda w, c: "/access", 200)],
     "GET /docs": [Ask(lambda w, c: "/docs", 200)],
     "GET /upload": [Ask(lambda w, c: "/upload", 200)],
     # Whoever asks is asked for by the form; here is none.

@@ -356,7 +356,7 @@ def test_it_is_accessible_and_asks_nobody_else(
     browser.shot(str(tmp_path / "explore.png"))
 
 
-PAGES = ("/", "/explore", "/upload")
+PAGES = ("/", "/explore", "/outliers", "/cameras", "/access", "/upload")
 
 
 @pytest.mark.parametrize("language, title", [("ko", "분석"), ("zh", "分析")])
@@ -370,8 +370,9 @@ def test_every_page_speaks_the_language(
         if page == "/explore":
             ready(browser)
             assert browser.text("h1") == title
-        if page == "/":
-            browser.until("document.querySelector('article') !== null")
+        what = {"/": "article", "/cameras": "#list tbody tr",
+                "/access": "#tokens tbody tr"}.get(page, "main")
+        browser.until(f"document.querySelector('{what}') !== null")
         assert browser.evaluate("import('/static/words.js').then((words) => "
                                 "[...words.missed])") == []
         assert browser.axe() == []

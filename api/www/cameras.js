@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+/*
+ * cameras: the page /cameras: every camera with its lines and zones, how it
+ * fares, what it sees, and, for an administrator, its settings.  shapes.js
+ * draws.
+ */
+import { LoggedOut, change, get, list, me } from './api.js';
+import { el, fill, setText } from './dom.js';
+import { begin, byId, say } from './frame.js';
+import { nameOf, stateWord } from './lists.js';
+import { listenShapes, showShapes } from './shapes.js';
+import { ago, momentLabel, span, wall } from './when.js';
+import { t } from './words.js';
+
+const REFRESH_MS = 10000;
+
+let cameras = [];
+let who = { scopes: [] };
+let chosen = '';
+let altered = null;
+let timer = null;
+let live = false;
+
+const is_admin = () => who.scopes.includes('admin');
+const codeOf = (camera) => encodeURIComponent(camera.camera);
+/* A line's direction or a zone is listed below its camera. */
+const parentOf = ({ camera }) => {
+	const [parent] = camera.split('/');
+
+	return parent !== camera && cameras.some((one) => one.camera === parent) ?
+		parent : null;
+};
+
+// ---- the list
+
+/* The day as a strip: what has passed, without the gaps. */
+function strip({ today, tz }) {
+	const minute = (at) => {
+		const { time } = wall(at, tz);
+		return Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
+	};
+	const node = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+	const bar = (from, to, kind) => {
+		const rect = document.createElementNS(node.namespaceURI, 'rect');
+		for (const [name, value] of Object.entries({ x: from, y: 0,
+			width: Math.max(1, to - from), height: 10, class: kind }))
+			rect.setAttribute(name, value);
+		node.append(rect);
+	};
+
+	node.setAttribute('viewBox', '0 0 1440 10');
+	node.setAttribute('preserveAspectRatio', 'none');
+	node.setAttribute('class', 'strip');
+	node.setAttribute('aria-hidden', 'true');
+	bar(0, today.elapsed_s / 60, 'watched');
+	for (const { from, to } of today.gaps) {
+		const end = minute(Date.parse(to));
+		bar(minute(Date.parse(from)), end || 1440, 'gap');
+	}
+	return node;
+}
+
+function watchedCells(camera) {
+	const { today, tz } = camera;
+
+	if (!today)
+		return ['–'];
+	const gaps = today.gaps.map(({ from, to }) => `${
+		wall(Date.parse(from), tz).time.slice(0, 5)}–${
+		wall(Date.parse(to), tz).time.slice(0, 5)}`);
+
+	return [strip(camera), el('p', { class: 'quiet' },
+		t('{share} % of {span}', { share: Math.round(100 * today.coverage),
+			span: span(today.elapsed_s) })),
+	gaps.length ? el('p', { class: 'quiet' }, t('gaps: {gaps}', {
+		gaps: gaps.slice(0, 4).join(', ') + (gaps.length > 4 ? ' …' : ''),
+	})) : null];
+}
+
+function ingestCells({ ingest, last_error: error }, now) {
+	const words = [];
+
+	if (ingest) {
+		words.push(el('p', {}, `${ingest.name}: ${t(ingest.state)}`));
+		words.push(el('p', { class: 'quiet' }, t(
+			'{engine}, {fps} pictures/s, {dropped} dropped, {waiting} rows waiting',
+			{ engine: ingest.engine ?? '–', fps: ingest.fps ?? '–',
+				dropped: ingest.dropped ?? 0, waiting: ingest.waiting ?? '–' })));
+		if (ingest.error)
+			words.push(el('p', { class: 'fault' }, ingest.error));
+	}
+	if (error)
+		words.push(el('p', { class: 'fault' }, `${ago(Date.parse(error.at),
+			now)}: ${error.detail}`));
+	return words;
+}
+
+function row(camera, now) {
+	const parent = parentOf(camera);
+	const change_it = el('button', { type: 'button' }, t('Change'));
+
+	change_it.addEventListener('click', () => alter(camera));
+	return el('tr', { 'data-camera': camera.camera,
+		class: parent ? 'child' : null },
+	el('th', { scope: 'row' },
+		parent ? nameOf(camera) : el('a', {
+			href: `#${new URLSearchParams({ camera: camera.camera })}`,
+		}, nameOf(camera)),
+		el('span', { class: 'quiet' }, ` ${camera.camera}`),
+		el('p', { class: 'quiet' }, `${camera.site} · ${camera.tz}`)),
+	el('td', {}, el('span', { class: 'badge', 'data-state': camera.state },
+		stateWord(camera))),
+	el('td', {}, camera.last_seen ? momentLabel(Date.parse(camera.last_seen),
+		camera.tz) : t('never seen'), el('p', { class: 'quiet' },
+		camera.last_seen ? ago(Date.parse(camera.last_seen), now) : '')),
+	el('td', {}, ...watchedCells(camera).filter(Boolean)),
+	el('td', { class: 'wrap' }, ...ingestCells(camera, now)),
+	is_admin() ? el('td', {}, change_it) : null);
+}
+
+function showList(now) {
+	const ordered = [...cameras].sort((a, b) =>
+		a.camera < b.camera ? -1 : 1);
+
+	fill(byId('list').tBodies[0], [ordered, is_admin(),
+		Math.floor(now / 60000)], () => ordered.map((camera) =>
+		row(camera, now)));
+	for (const node of document.querySelectorAll('.admin'))
+		node.hidden = !is_admin();
+}
+
+// ---- one camera
+
+const byCode = (code) => cameras.find(({ camera }) => camera === code);
+
+function watch(on) {
+	const camera = byCode(chosen);
+	const picture = byId('picture');
+
+	live = on && Boolean(camera);
+	byId('live').setAttribute('aria-pressed', String(live));
+	setText(byId('live'), t(live ? 'Stop watching' : 'Watch live'));
+	if (!camera) {
+		picture.removeAttribute('src');
+		return;
+	}
+	picture.alt = t('What {name} sees', { name: nameOf(camera) });
+	picture.src = `/api/v1/cameras/${codeOf(camera)}/${
+		live ? 'live.mjpeg' : 'snapshot.jpg'}`;
+}
+
+function choose() {
+	const words = new URLSearchParams(location.hash.replace(/^#/, ''));
+	const camera = byCode(words.get('camera') ?? '');
+
+	byId('one').hidden = !camera;
+	if ((camera?.camera ?? '') === chosen)
+		return;
+	chosen = camera?.camera ?? '';
+	byId('picture').hidden = true;
+	byId('no-picture').hidden = false;
+	watch(false);
+	showShapes(chosen, is_admin());
+	if (!camera)
+		return;
+	setText(byId('one-title'), nameOf(camera));
+	byId('snapshot').href = `/api/v1/cameras/${codeOf(camera)}/snapshot.jpg`;
+	byId('one-title').focus();
+}
+
+// ---- changes
+
+function alter(camera) {
+	altered = camera;
+	setText(byId('altering-title'), camera.camera);
+	byId('alter-name').value = camera.name ?? '';
+	byId('alter-site').value = camera.site;
+	byId('alter-tz').value = camera.tz;
+	byId('alter-retired').checked = camera.state === 'retired';
+	byId('altering').returnValue = '';
+	byId('altering').showModal();
+}
+
+/* Only what was changed is sent. */
+function changes() {
+	const now = {
+		name: byId('alter-name').value.trim() || null,
+		site: byId('alter-site').value.trim(),
+		tz: byId('alter-tz').value.trim() || null,
+		retired: byId('alter-retired').checked,
+	};
+	const before = { ...altered, retired: altered.state === 'retired' };
+
+	return Object.fromEntries(Object.entries(now).filter(([name, value]) =>
+		value !== (before[name] ?? null)));
+}
+
+async function keep() {
+	const said = changes();
+
+	if (byId('altering').returnValue !== 'keep' || !Object.keys(said).length)
+		return;
+	await tell(() => change('PATCH', `/api/v1/cameras/${codeOf(altered)}`,
+		said));
+}
+
+async function tell(act) {
+	try {
+		await act();
+		await load();
+		say('');
+		return true;
+	} catch (cause) {
+		say(cause.message, true);
+		return false;
+	}
+}
+
+async function add(event) {
+	const form = new FormData(byId('add'));
+	const said = Object.fromEntries([...form].map(([name, value]) =>
+		[name, value.trim()]).filter(([, value]) => value));
+
+	event.preventDefault();
+	if (await tell(() => change('POST', '/api/v1/cameras', said)))
+		byId('add').reset();
+}
+
+// ---- keeping it fresh
+
+async function load() {
+	const [{ items }, { body: sites, at }, me_] = await Promise.all([
+		list('/api/v1/cameras'), get('/api/v1/sites'), me()]);
+
+	cameras = items;
+	who = me_;
+	showList(at);
+	fill(byId('sites'), sites.items.map(({ name }) => name), () =>
+		sites.items.map(({ name }) => el('option', { value: name })));
+	choose();
+}
+
+async function refresh() {
+	clearTimeout(timer);
+	try {
+		await load();
+		if (byId('status').classList.contains('error') && !altered)
+			say('');
+	} catch (cause) {
+		if (cause instanceof LoggedOut)
+			location.replace('/?login=expired');
+		say(cause.message, true);
+	}
+	if (!document.hidden)
+		timer = setTimeout(refresh, REFRESH_MS);
+}
+
+function listen() {
+	addEventListener('hashchange', choose);
+	byId('live').addEventListener('click', () => watch(!live));
+	byId('picture').addEventListener('load', () => {
+		byId('picture').hidden = false;
+		byId('no-picture').hidden = true;
+	});
+	byId('picture').addEventListener('error', () => {
+		byId('picture').hidden = true;
+		byId('no-picture').hidden = false;
+	});
+	byId('altering').addEventListener('close', keep);
+	byId('add').addEventListener('submit', add);
+	byId('skip').addEventListener('click', (event) => {
+		event.preventDefault();
+		byId('list').querySelector('a')?.focus();
+	});
+	document.addEventListener('visibilitychange', () =>
+		document.hidden ? clearTimeout(timer) : refresh());
+	listenShapes(() => refresh());
+}
+
+begin();
+byId('zones').replaceChildren(...(Intl.supportedValuesOf?.('timeZone') ?? [])
+	.map((name) => el('option', { value: name })));
+listen();
+refresh();

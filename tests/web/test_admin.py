@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: MIT
+"""
+The pages on which people decide: outliers, cameras, access and the upload
+with its script, in a real browser against a running Tally.
+"""
+import datetime
+import json
+import subprocess
+import uuid
+
+import pytest
+
+from browser import Browser
+
+UTC = datetime.timezone.utc
+MINUTES = datetime.timedelta(minutes=5)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    b = Browser()
+    yield b
+    b.close()
+
+
+def log_in(browser, tally, user, password, **options):
+    browser.open({"viewport": {"width": 1280, "height": 900},
+                  "locale": "en-US", **options})
+    browser.goto(tally.url + "/")
+    browser.fill("#user", user)
+    browser.fill("#password", password)
+    browser.click("button[type=submit]")
+    browser.until("document.querySelector('#cards') !== null")
+
+
+@pytest.fixture
+def admin(tally, chromium):
+    log_in(chromium, tally, tally.user, tally.password)
+    return chromium
+
+
+def ask(tally, method, path, body=None, token=None):
+    token = token or (tally.read_token if method == "GET" else
+                      tally.admin_token)
+    status, reply = tally.json(method, "/api/v1" + path, token, body)
+    assert status in (200, 201), reply
+    return reply
+
+
+def new_camera(tally, **more):
+    code = f"adm-{uuid.uuid4().hex[:8]}"
+    ask(tally, "POST", "/cameras", {"camera": code, "tz": "Asia/Seoul",
+                                    **more})
+    return code
+
+
+@pytest.fixture(scope="module")
+def odd(tally):
+    """A camera with three outliers of today, and a name with markup."""
+    code = new_camera(tally, name="<i>Odd</i> & one")
+    now = datetime.datetime.now(UTC).replace(second=0, microsecond=0)
+
+    def row(at, people):
+        return {"camera": code, "start_at": at.isoformat(),
+                "end_at": (at + MINUTES).isoformat(), "people": people}
+    day = datetime.timedelta(days=1)
+    ask(tally, "POST", "/counts", [
+        row(now - n * day - k * MINUTES, 10 + k % 3)
+        for n in range(2, 6) for k in range(20)], tally.ingest_token)
+    ask(tally, "POST", "/jobs/roll_up")
+    ask(tally, "POST", "/counts", [
+        row(now - k * MINUTES, 90 + k) for k in (3, 2, 1)],
+        tally.ingest_token)
+    return code
+
+
+def outliers(tally, code, state=None):
+    words = f"&status={state}" if state else ""
+    return ask(tally, "GET", f"/outliers?camera={code}&level=alert{words}")["items"]
+
+
+def listed(browser):
+    return browser.evaluate(
+        "[...document.querySelectorAll('#list > li')].map((one) => "
+        "[one.dataset.outlier, one.dataset.state, Number(one.querySelector("
+        "'[data-field=value]').dataset.value)])")
+
+
+def test_outliers_are_reviewed_by_keys(tally, odd, admin):
+    want = outliers(tally, odd)
+    admin.goto(tally.url + f"/outliers#camera={odd}")
+    admin.until("document.querySelectorAll('#list > li').length === 3")
+    assert listed(admin) == [[item["id"], "open", item["people"]]
+                             for item in want]
+    assert "<i>Odd</i> & one" in admin.text("#list h3")
+    assert admin.axe() == []
+    admin.press("c")
+    admin.until("document.querySelectorAll('#list > "
+                "li[data-state=confirmed]').length === 1")
+    admin.press("d")
+    admin.until("document.querySelectorAll('#list > "
+                "li[data-state=dismissed]').length === 1")
+    admin.press("n")
+    admin.until("document.querySelector('#noting').open")
+    admin.fill("#note", "a parade <b>today</b>")
+    admin.click("#noting button[value=keep]")
+    admin.until("document.querySelector('#list .note')?.textContent === "
+                "'a parade <b>today</b>'")
+    found = {item["id"]: item for item in outliers(tally, odd)}
+    first, second, third = (found[item["id"]] for item in want)
+    assert (first["status"], first["reviewed_by"]) == ("confirmed", tally.user)
+    assert second["status"] == "dismissed"
+    assert third["status"] == "open"
+    assert third["note"] == "a parade <b>today</b>"
+
+
+def test_an_outlier_comes_up_by_itself(tally, odd, admin):
+    admin.goto(tally.url + f"/outliers#camera={odd}&state=")
+    admin.until("document.querySelectorAll('#list > li').length === 3")
+    admin.evaluate("window.stays = true")
+    at = datetime.datetime.now(UTC).replace(second=0, microsecond=0)
+    ask(tally, "POST", "/counts", {
+        "camera": odd, "start_at": at.isoformat(), "people": 300,
+        "end_at": (at + MINUTES).isoformat()}, tally.ingest_token)
+    admin.until("document.querySelectorAll('#list > li').length === 4", 40)
+    assert listed(admin)[0][2] == 300
+    assert admin.evaluate("window.stays")
+
+
+def test_who_only_reads_decides_nothing(tally, odd, admin):
+    name = f"viewer-{uuid.uuid4().hex[:8]}"
+    ask(tally, "POST", "/users", {"user": name, "password": "see it all",
+                                  "role": "viewer"})
+    log_in(admin, tally, name, "see it all")
+    admin.goto(tally.url + f"/outliers#camera={odd}&state=")
+    admin.until("document.querySelectorAll('#list > li').length >= 3")
+    assert admin.evaluate("document.querySelectorAll('#list button').length"
+                          ) == 0
+    before = outliers(tally, odd)
+    admin.press("c")
+    assert outliers(tally, odd) == before
+    admin.goto(tally.url + "/access")
+    admin.until("document.querySelector('#mine').textContent !== ''")
+    assert admin.evaluate("[...document.querySelectorAll('.admin')].every("
+                          "(part) => part.hidden)")
+
+
+def drawing_point(browser, x, y):
+    left, top, width, height = browser.evaluate(
+        "(() => { const svg = document.querySelector('#drawing'); "
+        "svg.scrollIntoView({ block: 'center' }); const box = "
+        "svg.getBoundingClientRect(); "
+        "return [box.left, box.top, box.width, box.height]; })()")
+    return left + x * width, top + y * height
+
+
+def test_a_line_and_a_zone_are_drawn(tally, admin):
+    code = new_camera(tally)
+    admin.goto(tally.url + f"/cameras#camera={code}")
+    admin.until("document.querySelector('#one').hidden === false && "
+                "!document.querySelector('#drawers').hidden")
+    admin.click("#draw-line")
+    for x, y in ((0.1, 0.5), (0.9, 0.6)):
+        admin.drag(*drawing_point(admin, x, y), *drawing_point(admin, x, y))
+    admin.fill("#shape-name", "door")
+    admin.fill("#shape-in", "coming")
+    assert admin.axe() == []
+    admin.click("#shape button[type=submit]")
+    admin.until("document.querySelector('#shapes [data-shape=door]')")
+    admin.click("#draw-zone")
+    admin.fill("#shape-name", "hall")
+    admin.fill("#shape-points", "20,40 80,40 80,90")
+    admin.click("#shape button[type=submit]")
+    admin.until("document.querySelector('#shapes [data-shape=hall]')")
+    drawn = ask(tally, "GET", f"/cameras/{code}/shapes")
+    [line], [zone] = drawn["lines"], drawn["zones"]
+    assert line["in"] == "coming" and line["out"] == "out"
+    assert sum(line["points"], []) == pytest.approx([0.1, 0.5, 0.9, 0.6],
+                                                    abs=0.01)
+    assert zone["points"] == [[0.2, 0.4], [0.8, 0.4], [0.8, 0.9]]
+    # A point is moved by the mouse, and the line goes.
+    admin.click("#shapes [data-shape=door]")
+    admin.drag(*drawing_point(admin, *line["points"][1]),
+               *drawing_point(admin, 0.9, 0.2))
+    admin.click("#shape button[type=submit]")
+    admin.until("document.querySelector('#shape').hidden")
+    [line] = ask(tally, "GET", f"/cameras/{code}/shapes")["lines"]
+    assert line["points"][1] == pytest.approx([0.9, 0.2], abs=0.01)
+    admin.click("#shapes [data-shape=door]")
+    admin.click("#shape-remove")
+    admin.until("!document.querySelector('#shapes [data-shape=door]')")
+    assert ask(tally, "GET", f"/cameras/{code}/shapes")["lines"] == []
+    assert admin.text(f"tr[data-camera='{code}/hall'] th").startswith(code)
+
+
+def test_a_camera_is_added_and_retired(tally, admin):
+    code = f"adm-{uuid.uuid4().hex[:8]}"
+    admin.goto(tally.url + "/cameras")
+    admin.until("!document.querySelector('section.admin').hidden")
+    admin.fill("#add-camera", code)
+    admin.fill("#add-tz", "Mars/Olympus")
+    admin.click("#add button")
+    admin.until("document.querySelector('#status.error')?.textContent")
+    assert "tz" in admin.text("#status")
+    admin.fill("#add-tz", "Asia/Kathmandu")
+    admin.click("#add button")
+    row = f"tr[data-camera='{code}']"
+    admin.until(f"document.querySelector(\"{row}\")")
+    admin.click(f"{row} button")
+    admin.fill("#alter-name", "Back & front")
+    admin.check("#alter-retired")
+    admin.click("#altering button[value=keep]")
+    admin.until(f"document.querySelector(\"{row} [data-state=retired]\")")
+    camera = ask(tally, "GET", f"/cameras/{code}")
+    assert camera["name"] == "Back & front" and camera["state"] == "retired"
+    assert camera["tz"] == "Asia/Kathmandu"
+
+
+def test_a_token_is_made_used_and_revoked(tally, admin):
+    name = f"team {uuid.uuid4().hex[:8]}"
+    camera = new_camera(tally)
+    admin.goto(tally.url + "/access")
+    admin.until(f"document.querySelector('#issue-cameras option"
+                f"[value=\"{camera}\"]')")
+    admin.fill("#issue-name", name)
+    admin.select("#issue-cameras", camera)
+    admin.click("#issue button[type=submit]")
+    admin.until("!document.querySelector('#issued').hidden")
+    assert admin.axe() == []
+    for part in ("curl", "python"):
+        text = admin.text(f"#issued-{part}")
+        command = ["bash", "-c", text + " -sf"] if part == "curl" else [
+            "/usr/bin/python3", "-c", text]
+        said = subprocess.run(command, stdout=subprocess.PIPE, check=True,
+                              timeout=60).stdout.decode()
+        reply = json.loads(said.replace("'", '"'))
+        assert reply["received"] == 1 and reply["rejected"] == 0
+    token = admin.text("#issued-token")
+    admin.click("#hide")
+    assert token not in admin.evaluate("document.documentElement.outerHTML")
+    row = "#tokens tr[data-state=valid]"
+    assert admin.text(f"{row} th") == name
+    admin.click(f"{row} button:last-child")
+    admin.until("document.querySelector('#asking').open")
+    admin.click("#asking button[value=yes]")
+    admin.until("[...document.querySelectorAll('#tokens tr[data-state="
+                "revoked] th')].some((cell) => cell.textContent === "
+                f"{json.dumps(name)})")
+    assert tally.request("GET", "/api/v1/counts", token)[0] == 401
+
+
+def test_a_person_is_added_and_logs_in(tally, admin):
+    name = f"kim-{uuid.uuid4().hex[:6]}"
+    admin.goto(tally.url + "/access")
+    admin.until("!document.querySelector('section.admin').hidden")
+    admin.fill("#add-user", name)
+    admin.fill("#add-password", "walk the dog")
+    admin.select("#add-role", "reviewer")
+    admin.click("#add button")
+    admin.until(f"document.querySelector('#users tr[data-user=\"{name}\"]')")
+    log_in(admin, tally, name, "walk the dog")
+    admin.goto(tally.url + "/access")
+    admin.until("document.querySelector('#mine').textContent !== ''")
+    assert admin.text("#mine") == f"{name}, reviewer"
+    admin.fill("#password-current", "walk the dog")
+    admin.fill("#password-new", "walk the cat")
+    admin.click("#password button[type=submit]")
+    admin.until("document.querySelector('#status').textContent.includes("
+                "'changed')")
+    log_in(admin, tally, name, "walk the cat")
+
+
+def test_a_dropped_file_is_looked_at_and_sent(tally, admin, tmp_path):
+    camera = f"drop-{uuid.uuid4().hex[:8]}"
+    admin.goto(tally.url + "/upload")
+    admin.until("document.querySelector('#check')")
+    text = ("camera,start_at,end_at,people\r\n"
+            f"{camera},2026-01-05T00:00:00Z,2026-01-05T00:05:00Z,7\r\n"
+            f"{camera},2026-01-05T00:05:00Z,2026-01-05T00:10:00Z,many\r\n")
+    admin.evaluate("""(() => {
+        const data = new DataTransfer();
+        data.items.add(new File([%s], 'dropped.csv'));
+        document.querySelector('#file').closest('section').dispatchEvent(
+            new DragEvent('drop', { dataTransfer: data, bubbles: true,
+                cancelable: true }));
+        })()""" % json.dumps(text))
+    admin.until("document.querySelector('#check .fault')")
+    assert "2 rows read" in admin.text("#check")
+    assert "line 3: people many is no whole number" in admin.text("#check")
+    admin.click("section[aria-labelledby=by-file] button")
+    admin.until("document.querySelector('#report')")
+    assert "Stored in part" in admin.text("#report h2")
+    assert admin.url() == tally.url + "/upload"
+    assert admin.axe() == []
+    [row] = ask(tally, "GET", f"/counts?camera={camera}")["items"]
+    assert row["people"] == 7
