@@ -12,7 +12,7 @@ def segment(kind, body):
 def picture(number=0, shade=DARK, size=0):
     """Each number is another file; size: bytes it has at least."""
     note = segment(0xfe, str(number).encode())
-    while size > len(note) + 60000:
+    while len(note) < size:
         note += segment(0xfe, bytes(60000))
     # The mean is coded as what it is above 128: "0" nothing, "10" and seven
     # bits something; "0" ends the block, ones fill the byte.
