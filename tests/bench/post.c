@@ -151,7 +151,7 @@ static double run_single(
 
 	while (now() < begin + seconds) {
 		int64_t start = origin + *row * 5;
-		struct db_cell cell[4 + COUNT_FIGURES_N];
+		struct db_cell cell[5 + COUNT_FIGURES_N]; /* detail: NULL */
 
 		for (size_t i = 0; i < ARRAY_LEN(cell); i++)
 			cell[i] = DB_NULL;
