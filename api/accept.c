@@ -2,18 +2,9 @@
 #include "api/accept.h"
 
 #include <string.h>
-#include <strings.h>
 
-static struct slice trimmed(struct slice s)
-{
-	while (s.n && (*s.at == ' ' || *s.at == '\t')) {
-		s.at++;
-		s.n--;
-	}
-	while (s.n && (s.at[s.n - 1] == ' ' || s.at[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
+#include "api/field.h"
+#include <strings.h>
 
 /* Cuts off what stands before the first `by` outside of a quoted text. */
 static struct slice cut(struct slice *rest, char by)
@@ -30,12 +21,7 @@ static struct slice cut(struct slice *rest, char by)
 	}
 	*rest = i < s.n ? (struct slice){s.at + i + 1, s.n - i - 1}
 			: (struct slice){s.at + i, 0};
-	return trimmed((struct slice){s.at, i});
-}
-
-static bool is(struct slice s, const char *text)
-{
-	return s.n == strlen(text) && !strncasecmp(s.at, text, s.n);
+	return field_trimmed((struct slice){s.at, i});
 }
 
 /* "0.5", at most three digits behind the point; -1 for what is none. */
@@ -64,8 +50,8 @@ static int weight_of(struct slice parameters)
 		struct slice value = cut(&parameters, ';');
 		struct slice name = cut(&value, '=');
 
-		if (is(name, "q"))
-			q = weight(trimmed(value));
+		if (field_is(name, "q"))
+			q = weight(field_trimmed(value));
 	}
 	return q;
 }
@@ -77,17 +63,17 @@ static int match_type(struct slice range, const char *type)
 {
 	size_t major = (size_t)(strchr(type, '/') - type) + 1;
 
-	if (is(range, type))
+	if (field_is(range, type))
 		return 3;
 	if (range.n == major + 1 && range.at[major] == '*' &&
 		!strncasecmp(range.at, type, major))
 		return 2;
-	return is(range, "*/*") ? 1 : 0;
+	return field_is(range, "*/*") ? 1 : 0;
 }
 
 static int match_coding(struct slice range, const char *coding)
 {
-	return is(range, coding) ? 3 : is(range, "*") ? 1 : 0;
+	return field_is(range, coding) ? 3 : field_is(range, "*") ? 1 : 0;
 }
 
 static int most(const struct http_head *h, const char *field, const char *value,
@@ -98,7 +84,7 @@ static int most(const struct http_head *h, const char *field, const char *value,
 	for (size_t i = 0; i < h->headers_n; i++) {
 		struct slice list = h->header[i].value;
 
-		if (!is(h->header[i].name, field))
+		if (!field_is(h->header[i].name, field))
 			continue;
 		while (list.n) {
 			struct slice element = cut(&list, ',');

@@ -6,6 +6,22 @@
 
 #include "api/http_in.h"
 
+struct slice field_trimmed(struct slice s)
+{
+	while (s.n && (*s.at == ' ' || *s.at == '\t')) {
+		s.at++;
+		s.n--;
+	}
+	while (s.n && (s.at[s.n - 1] == ' ' || s.at[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+bool field_is(struct slice s, const char *text)
+{
+	return s.n == strlen(text) && !strncasecmp(s.at, text, s.n);
+}
+
 static bool blank(char c)
 {
 	return c == ' ' || c == '\t';

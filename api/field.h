@@ -11,6 +11,11 @@
 
 enum { FIELD_KEY_MAX = 255 };
 
+/* Without the blanks and tabs around it. */
+struct slice field_trimmed(struct slice s);
+/* Is it this text, in whatever case? */
+bool field_is(struct slice s, const char *text);
+
 /* The token in Authorization: "Bearer ", then letters, digits and -._~+/ with
  * "=" at the end.  False for all else. */
 bool field_bearer(struct slice v, struct slice *token);

@@ -4,9 +4,9 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/allow.h"
+#include "api/field.h"
 #include "common/conf.h"
 #include "common/log.h"
 
@@ -31,22 +31,6 @@ enum err proxy_check(const struct conf *c)
 	return E_INVALID;
 }
 
-static bool same(struct slice s, const char *text)
-{
-	return s.n == strlen(text) && !strncasecmp(s.at, text, s.n);
-}
-
-static struct slice trimmed(struct slice s)
-{
-	while (s.n && (*s.at == ' ' || *s.at == '\t')) {
-		s.at++;
-		s.n--;
-	}
-	while (s.n && (s.at[s.n - 1] == ' ' || s.at[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 /* Where in a list that is read from its end, over all fields of a name. */
 struct place {
 	const struct http_head *h;
@@ -65,7 +49,7 @@ static bool previous(struct place *p, struct slice *element)
 			return false;
 		p->field--;
 		p->rest = p->h->header[p->field].value;
-		p->inside = same(p->h->header[p->field].name, p->name);
+		p->inside = field_is(p->h->header[p->field].name, p->name);
 	}
 	comma = p->rest.n ? memrchr(p->rest.at, ',', p->rest.n) : NULL;
 	p->inside = comma != NULL;
@@ -75,7 +59,7 @@ static bool previous(struct place *p, struct slice *element)
 		element->n = (size_t)(p->rest.at + p->rest.n - comma - 1);
 		p->rest.n = (size_t)(comma - p->rest.at);
 	}
-	*element = trimmed(*element);
+	*element = field_trimmed(*element);
 	return true;
 }
 
@@ -92,11 +76,11 @@ static struct slice parameter(struct slice element, const char *name)
 		element.at += one.n + (end != NULL);
 		element.n -= one.n + (end != NULL);
 		if (!is ||
-			!same(trimmed((struct slice){
-				      one.at, (size_t)(is - one.at)}),
+			!field_is(field_trimmed((struct slice){
+					  one.at, (size_t)(is - one.at)}),
 				name))
 			continue;
-		one = trimmed((struct slice){
+		one = field_trimmed((struct slice){
 			is + 1, (size_t)(one.at + one.n - is - 1)});
 		if (one.n >= 2 && *one.at == '"' && one.at[one.n - 1] == '"')
 			one = (struct slice){one.at + 1, one.n - 2};
@@ -144,7 +128,7 @@ void proxy_client(const struct conf *c, const struct http_head *h,
 	if (!allow_has(c->api_trusted_proxies, client->addr))
 		return;
 	if (previous(&proto, &element))
-		client->https = same(
+		client->https = field_is(
 			rfc ? parameter(element, "proto") : element, "https");
 	while (allow_has(c->api_trusted_proxies, client->addr) &&
 		previous(&p, &element) &&
