@@ -192,8 +192,6 @@ export default {
 	'To, that day included': '종료일(포함)',
 	'Today': '오늘',
 	'Tokens for programs': '프로그램용 토큰',
-	'Too many failed attempts. Wait a minute and try again.':
-		'실패한 시도가 너무 많습니다. 잠시 뒤 다시 시도하세요.',
 	'Trying again in {n} s.': '{n}초 뒤에 다시 시도합니다.',
 	'Updated': '갱신',
 	'Upload': '업로드',

@@ -188,7 +188,6 @@ export default {
 	'To, that day included': '结束日（含当天）',
 	'Today': '今天',
 	'Tokens for programs': '程序令牌',
-	'Too many failed attempts. Wait a minute and try again.': '失败次数过多。请稍候再试。',
 	'Trying again in {n} s.': '{n} 秒后重试。',
 	'Updated': '更新于',
 	'Upload': '上传',

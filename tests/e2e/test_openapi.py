@@ -19,7 +19,7 @@ import pytest
 
 import contract
 from apibase import (OtherApi, camera, code, hours_ago, ingest_report, minutes,
-                     raw, row, wait_for, z)
+                     raw, row, wait_for)
 from contract import operations
 from jpeg import picture
 from people import Person, cookie_of, person, user
