@@ -22,6 +22,7 @@ struct auth;
 struct pages;
 struct idempotency;
 struct upload_room;
+struct feed;
 
 struct api {
 	struct conf conf;
@@ -44,6 +45,7 @@ struct api {
 	struct zones zones;	  /* of the loop */
 	struct idempotency *keys; /* of requests on their way */
 	struct upload_room *uploads;
+	struct feed *feed; /* what /stream tells */
 };
 
 #endif

@@ -62,6 +62,10 @@ static void conn_become(struct conn *c, enum conn_state state)
 		/* Runs while a piece is on its way. */
 		c->deadline_ms = INT64_MAX;
 		break;
+	case CONN_FLOW:
+		/* Runs while the socket takes nothing. */
+		c->deadline_ms = INT64_MAX;
+		break;
 	case CONN_LINGER:
 		c->linger_until_ms =
 			now + 1000 * (int64_t)k->api_body_timeout_s;
@@ -386,6 +390,19 @@ static void shake(struct conn *c)
 	}
 }
 
+/* Nothing is to be said; the end is heard of here. */
+static void flow_input(struct conn *c)
+{
+	char waste[1024];
+	ssize_t n = take(c, waste, sizeof(waste));
+
+	if (n > 0)
+		c->body_n += (uint64_t)n;
+	c->gone = c->body_n > BODY_ROOM || !n ||
+		(n < 0 && errno != EAGAIN && errno != EINTR);
+	tell_pending(c);
+}
+
 static void on_read(evutil_socket_t fd, short what, void *arg)
 {
 	struct conn *c = arg;
@@ -401,6 +418,11 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 	if (c->state == CONN_LINGER) {
 		if (!linger_input(c))
 			conn_close(c);
+		return;
+	}
+	if (c->state == CONN_FLOW) {
+		flow_input(c);
+		maybe_close(c);
 		return;
 	}
 	if (!have_buffer(c)) {
@@ -567,6 +589,9 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 	} else if (c->state == CONN_LIVE) {
 		if (push(c))
 			push_live(c);
+	} else if (c->state == CONN_FLOW) {
+		writing(c, false);
+		c->req.flow(&c->req, false);
 	} else if (push(c)) {
 		sent(c);
 		conn_input(c);
@@ -632,6 +657,52 @@ void conn_send(
 		writing(c, true);
 	else
 		c->gone = true;
+}
+
+void conn_flow(struct conn *c, const char *head, size_t n)
+{
+	struct iovec v[2] = {
+		{.iov_base = (void *)(uintptr_t)head, .iov_len = n}, {0}};
+	int room = LIVE_SEND_ROOM;
+
+	c->keep = false;
+	c->body_n = 0;
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	conn_become(c, CONN_FLOW);
+	/* A head fits into any socket's buffer. */
+	if (give(c, v) != (ssize_t)n)
+		c->gone = true;
+	if (!c->eof)
+		reading(c, true);
+	else
+		c->gone = true;
+}
+
+ssize_t conn_flow_send(struct conn *c, char *at, size_t n)
+{
+	struct iovec v[2] = {{.iov_base = at, .iov_len = n}, {0}};
+	ssize_t sent = c->gone ? -1 : give(c, v);
+
+	if (sent < 0 && !c->gone && (errno == EAGAIN || errno == EINTR))
+		sent = 0;
+	c->gone = sent < 0;
+	if (sent == (ssize_t)n)
+		c->deadline_ms = INT64_MAX;
+	else if (sent > 0 || c->deadline_ms == INT64_MAX)
+		c->deadline_ms = when_clock_ms() +
+			1000 *
+				(int64_t)c->server->api->conf
+					.api_reply_timeout_s;
+	writing(c, sent >= 0 && sent < (ssize_t)n);
+	return sent;
+}
+
+void conn_flow_end(struct conn *c)
+{
+	req_end(&c->req);
+	c->body_n = 0;
+	c->body_max = c->server->api->conf.api_body_max;
+	sent(c);
 }
 
 /* ---- the end ---- */
@@ -721,6 +792,8 @@ void conn_open(struct server *s, int fd, const struct sockaddr *from)
 void conn_late(struct conn *c)
 {
 	c->server->count.late++;
+	if (c->state == CONN_FLOW)
+		c->server->count.cut_streams++;
 	if ((c->state == CONN_HEAD && c->begun) || c->state == CONN_BODY)
 		refuse(c, 408, "the request took too long to arrive");
 	else
@@ -749,4 +822,6 @@ void conn_stop(struct conn *c)
 	if ((c->state == CONN_HEAD && !c->begun) || c->state == CONN_SHAKE ||
 		c->state == CONN_LIVE)
 		conn_close(c);
+	else if (c->state == CONN_FLOW)
+		c->req.flow(&c->req, true);
 }

@@ -7,7 +7,8 @@
  *	         <------   |      \ -> LINGER -> closed
  *	                   LIVE -> closed
  *
- * and with TLS in SHAKE before the first HEAD.
+ * and with TLS in SHAKE before the first HEAD.  A reply without an end is LIVE
+ * instead of SEND.
  *
  * Each state has one absolute deadline; the server's sweep closes what is
  * late.  While a request is BUSY at most one buffer of bytes is read: a body
@@ -19,6 +20,8 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+
+#include <sys/types.h>
 
 #include "api/blob.h"
 #include "api/http.h"
@@ -35,7 +38,8 @@ enum conn_state {
 	CONN_BODY,  /* authorised; reading the body */
 	CONN_BUSY,  /* steps run or wait for the database */
 	CONN_SEND,  /* the reply is on its way */
-	CONN_LIVE,  /* a reply without an end, piece by piece */
+	CONN_LIVE, /* a reply without an end; of its pieces some are left out */
+	CONN_FLOW, /* one that leaves nothing out */
 	CONN_LINGER /* reply sent, draining what still comes, then close */
 };
 
@@ -102,6 +106,17 @@ void conn_live(struct conn *c, const char *head, size_t head_n);
 bool conn_live_put(struct conn *c, struct blob *piece);
 /* It is over; for conn_alive to close. */
 void conn_live_end(struct conn *c);
+/*
+ * For one that leaves nothing out: sends its head, and is FLOW from then on.
+ * What follows is sent by conn_flow_send, which returns how much was taken, or
+ * -1 at the end; where it was not all, r->flow is called once there is room,
+ * for the same bytes again from there.  Who takes nothing for
+ * api.reply_timeout_s is cut.  conn_flow_end, once all is sent, ends the reply
+ * and the request.
+ */
+void conn_flow(struct conn *c, const char *head, size_t n);
+ssize_t conn_flow_send(struct conn *c, char *at, size_t n);
+void conn_flow_end(struct conn *c);
 /* The request is authorised: read its body. */
 void conn_want_body(struct conn *c);
 /* Before that: it is a stream of up to api.stream_max bytes, which its reader

@@ -164,8 +164,7 @@ static size_t json_group(struct text *t, const struct list *l, size_t i,
 	return end;
 }
 
-static void json_item(
-	struct text *t, const struct list *l, const struct db_cell *cell)
+void list_json(struct text *t, const struct list *l, const struct db_cell *cell)
 {
 	size_t i = 0;
 
@@ -205,7 +204,7 @@ void list_item(struct req *r, const struct list *l, const struct db_cell *cell)
 	if (l->csv)
 		csv_item(&r->out, l, cell);
 	else
-		json_item(&r->out, l, cell);
+		list_json(&r->out, l, cell);
 }
 
 void list_close(

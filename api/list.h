@@ -47,6 +47,9 @@ enum step list_choose(struct req *r, struct list *l);
 /* Begins the body in r->out; period: a member before the items, or NULL. */
 void list_open(struct req *r, struct list *l, const char *period,
 	const struct list_column *column, size_t n);
+/* The same as JSON, into any text. */
+void list_json(
+	struct text *t, const struct list *l, const struct db_cell *cell);
 /* cell: one for each column, those left out included. */
 void list_item(struct req *r, const struct list *l, const struct db_cell *cell);
 /* Ends the body, and adds what CSV says in header fields.  name: of the file,

@@ -10,9 +10,12 @@
 
 #include "analytics/count.h"
 #include "api/api.h"
+#include "api/items.h"
 #include "api/list.h"
 #include "api/resources.h"
 #include "api/series.h"
+
+enum { DETAIL = 3 + COUNT_FIGURES_N }; /* its column of Q_COUNTS */
 
 struct row {
 	const char *camera;
@@ -93,26 +96,31 @@ static int by_age(const void *pa, const void *pb)
 	return strcmp(a->camera, b->camera);
 }
 
+/* All but the detail. */
+static void fill(struct row *row, const char *camera, const struct db_cell *c)
+{
+	*row = (struct row){.camera = camera,
+		.start_at = when_from_number(c[0].i),
+		.end_at = when_from_number(c[1].i),
+		.observed_s = (int32_t)c[2 + COUNT_FIGURES_N].i};
+	for (int k = 0; k < COUNT_FIGURES_N; k++)
+		row->figure[k] =
+			c[2 + k].null ? COUNT_NULL : (int32_t)c[2 + k].i;
+}
+
 /* Takes the rows of the camera that was asked, keeps the page. */
 static void take(struct req *r, struct listing *l, const char *camera)
 {
-	const int detail = 3 + COUNT_FIGURES_N;
 	size_t most = (size_t)l->series.limit + 1;
 
 	for (size_t i = 0; i < r->rows.n; i++) {
 		const struct db_cell *c = &r->rows.cell[i * r->rows.cols];
 		struct row *row = &l->row[l->n++];
 
-		row->camera = camera;
-		row->start_at = when_from_number(c[0].i);
-		row->end_at = when_from_number(c[1].i);
-		for (int k = 0; k < COUNT_FIGURES_N; k++)
-			row->figure[k] = c[2 + k].null ? COUNT_NULL
-						       : (int32_t)c[2 + k].i;
-		row->observed_s = (int32_t)c[2 + COUNT_FIGURES_N].i;
-		row->detail = c[detail].null
-			? NULL
-			: arena_copy(&r->arena, c[detail].s.at, c[detail].s.n);
+		fill(row, camera, c);
+		if (!c[DETAIL].null)
+			row->detail = arena_copy(
+				&r->arena, c[DETAIL].s.at, c[DETAIL].s.n);
 	}
 	if (l->n)
 		qsort(l->row, l->n, sizeof(*l->row), by_age);
@@ -141,20 +149,42 @@ static enum step ask(struct req *r, struct listing *l)
 		4);
 }
 
-static void item(struct req *r, const struct listing *l, const struct row *row)
+/* The columns, of a row; buf: room for the instants. */
+static void cells(
+	struct db_cell *c, const struct row *row, char buf[2][WHEN_TEXT])
 {
-	struct db_cell cell[ARRAY_LEN(columns)], *c = cell;
-	char start[WHEN_TEXT], end[WHEN_TEXT];
-
 	*c++ = DB_S(row->camera);
-	*c++ = DB_S(when_format(start, row->start_at, 0, true));
-	*c++ = DB_S(when_format(end, row->end_at, 0, true));
+	*c++ = DB_S(when_format(buf[0], row->start_at, 0, true));
+	*c++ = DB_S(when_format(buf[1], row->end_at, 0, true));
 	for (int i = 0; i < COUNT_FIGURES_N; i++)
 		*c++ = row->figure[i] == COUNT_NULL ? DB_NULL
 						    : DB_I(row->figure[i]);
 	*c++ = DB_I(row->observed_s);
 	*c = row->detail ? DB_S(row->detail) : DB_NULL;
+}
+
+static void item(struct req *r, const struct listing *l, const struct row *row)
+{
+	struct db_cell cell[ARRAY_LEN(columns)];
+	char buf[2][WHEN_TEXT];
+
+	cells(cell, row, buf);
 	list_item(r, &l->list, cell);
+}
+
+void counts_json(struct text *t, const char *camera, const struct db_cell *c)
+{
+	static const struct list all = {
+		.column = columns, .n = ARRAY_LEN(columns)};
+	struct db_cell cell[ARRAY_LEN(columns)];
+	char buf[2][WHEN_TEXT];
+	struct row row;
+
+	fill(&row, camera, c);
+	if (!c[DETAIL].null)
+		row.detail = c[DETAIL].s.at;
+	cells(cell, &row, buf);
+	list_json(t, &all, cell);
 }
 
 static enum step answer(struct req *r, struct listing *l)

@@ -25,6 +25,7 @@
 #include "api/processes.h"
 #include "api/reload.h"
 #include "api/server.h"
+#include "api/stream.h"
 #include "api/upload.h"
 #include "api/work.h"
 #include "common/db/pool.h"
@@ -151,6 +152,7 @@ static enum err open_all(struct api *api)
 		(e = health_open(&api->health, api)) ||
 		(e = memo_open(&api->memo, api)) ||
 		(e = live_open(&api->live, api)) ||
+		(e = feed_open(&api->feed, api)) ||
 		(shared(api) ? E_OK : (e = server_listen(api))) ||
 		(e = server_open(&api->server, api)))
 		return e;
@@ -173,6 +175,8 @@ static void close_all(struct api *api)
 	pool_close(api->pool);
 	server_close(api->server);
 	live_close(api->live);
+	feed_close(api->feed);
+	stream_close();
 	memo_close(api->memo);
 	auth_close(api->auth);
 	pages_close(api->pages);

@@ -135,6 +135,10 @@ static void put_server(struct api *api)
 	put(api, FIGURE_REQUESTS, s->requests);
 	put(api, FIGURE_REFUSED_CONNECTIONS, s->refused_full);
 	put(api, FIGURE_REFUSED_FRAMING, s->refused_framing);
+	put(api, FIGURE_STREAMS, s->streams);
+	put(api, FIGURE_STREAMS_MAX, (uint64_t)api->conf.api_streams_max);
+	put(api, FIGURE_REFUSED_STREAMS, s->refused_streams);
+	put(api, FIGURE_CUT_STREAMS, s->cut_streams);
 	put(api, FIGURE_REFUSED_TLS, s->refused_tls);
 	put(api, FIGURE_REFUSED_BODIES, s->refused_bodies);
 	put(api, FIGURE_REFUSED_REPLIES, s->refused_replies);

@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/audit.h"
 #include "api/body.h"
+#include "api/items.h"
 #include "api/list.h"
 #include "api/resources.h"
 #include "api/series.h"
@@ -186,6 +187,16 @@ static void json_item(struct text *t, const struct row *row)
 		row->reviewed_by ? when_format(buf, row->reviewed_at, 0, true)
 				 : NULL);
 	json_close(t, '}');
+}
+
+bool outlier_json(struct text *t, struct arena *a, const char *camera,
+	const struct db_cell *c)
+{
+	struct row row;
+
+	fill(&row, a, camera, c);
+	json_item(t, &row);
+	return row.alert;
 }
 
 static void csv_item(struct req *r, const struct list *l, const struct row *row)

@@ -127,6 +127,20 @@ enum step req_live(struct req *r, const char *type, const char *first)
 	return STEP_WAIT;
 }
 
+enum step req_flow(struct req *r, const char *type)
+{
+	char head[HEAD_MAX];
+	size_t n;
+
+	r->conn->keep = false;
+	n = write_head(r, head, 200, type,
+		r->head.minor ? "Transfer-Encoding: chunked\r\n" : "");
+	metrics_count(r, 200);
+	access_told(r, 200, 0);
+	conn_flow(r->conn, head, n);
+	return STEP_DONE;
+}
+
 enum step req_reply(struct req *r, int status, const char *type)
 {
 	if (r->out.full || r->headers.full || r->arena.full) {
@@ -407,6 +421,7 @@ void req_init(struct req *r)
 	r->replied = false;
 	r->state = NULL;
 	r->release = NULL;
+	r->flow = NULL;
 	r->json = NULL;
 	r->memo = NULL;
 	r->listed = NULL;

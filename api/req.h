@@ -99,10 +99,12 @@ struct req {
 	bool replied;
 	void *state;			/* the route's own, from the arena */
 	void (*release)(struct req *r); /* for what the arena cannot hold */
-	struct text body;		/* what api/body.h took … */
-	struct json *json;		/* … and read */
-	struct memo_use *memo;		/* api/memo's, from the arena */
-	struct list *listed;		/* api/list's, which it is to send */
+	/* Of a reply that goes on: there is room to send, or it is to end. */
+	void (*flow)(struct req *r, bool stop);
+	struct text body;      /* what api/body.h took … */
+	struct json *json;     /* … and read */
+	struct memo_use *memo; /* api/memo's, from the arena */
+	struct list *listed;   /* api/list's, which it is to send */
 	/* How a person is told what a problem says; NULL: problem+json. */
 	explain_fn explain;
 
@@ -152,6 +154,9 @@ enum step req_reply_blob(
 /* A 200 without an end, for conn_live_put: its head and the first bytes of its
  * body, at most 79.  STEP_WAIT, or STEP_DONE for a HEAD: that was all. */
 enum step req_live(struct req *r, const char *type, const char *first);
+/* The head of one that leaves nothing out, chunked where the client knows
+ * chunks: then api/conn.h's conn_flow_send.  r->flow and r->release are set. */
+enum step req_flow(struct req *r, const char *type);
 enum step req_redirect(struct req *r, const char *to);
 /* problem+json (RFC 9457); slug is the last part of its stable type. */
 enum step req_problem(struct req *r, int status, const char *slug,

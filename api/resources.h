@@ -148,6 +148,12 @@ enum step token_made(struct req *r);
 enum step token_end(struct req *r);
 enum step token_ended(struct req *r);
 
+/* stream.c: GET /stream */
+enum step stream_begin(struct req *r);
+enum step stream_number(struct req *r);
+enum step stream_ask(struct req *r);
+enum step stream_start(struct req *r);
+
 /* audit.c: GET /audit */
 enum step audit_find(struct req *r);
 enum step audit_list(struct req *r);

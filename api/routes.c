@@ -115,6 +115,8 @@ const struct route routes[] = {
 		NULL, {sessions_leave, session_left}},
 	{HTTP_PUT, V1 "/session/password", SCOPE_ANY | SCOPE_SESSION, false,
 		body_begin, body_take, {password_change, password_changed}},
+	{HTTP_GET, V1 "/stream", SCOPE_READ, false, stream_begin, NULL,
+		{stream_number, stream_ask, stream_start}},
 	{HTTP_GET, V1 "/audit", SCOPE_ADMIN | SCOPE_UNBOUND, false, NULL, NULL,
 		{audit_find, audit_list, list_pack, list_send}},
 	{HTTP_POST, V1 "/jobs/roll_up", SCOPE_ADMIN | SCOPE_UNBOUND, false,

@@ -17,6 +17,8 @@ struct server_counters {
 	uint64_t live_frames, live_unwanted; /* taken; of these not kept */
 	uint64_t live_refused_frames, live_refused_viewers;
 	uint64_t live_dropped; /* for viewers who took a newer one */
+	uint64_t refused_streams, cut_streams; /* clients of /stream */
+	size_t streams;			       /* of them there are */
 	size_t open;
 	size_t body_bytes;  /* bodies in memory now */
 	size_t reply_bytes; /* replies that wait for slow readers */

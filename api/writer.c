@@ -7,6 +7,7 @@
 enum {
 	KEYS_A_QUERY = 16, /* of Q_COUNT_FIND */
 	QUARTER_S = 900,
+	RUN_MAX = 80,		       /* bytes of a line that tells of a run */
 	JUDGED_ALONE = 4,	       /* suspects, each by a call of its own */
 	BATCH_CELLS = 1 + COUNT_CELLS, /* of Q_BATCH_ROW */
 	BATCH_ROWS = WRITER_BULK_ROWS * WRITER_COLUMNS / BATCH_CELLS
@@ -38,17 +39,18 @@ static enum err mark(struct writer *w, struct count *const *row, size_t n)
 	return k ? db_run_bulk(w->db, Q_MARK, w->cell, k) : E_OK;
 }
 
-/* Asked inside the transaction: from when on rows are kept, until it ends, and
- * the version of the references.  E_BUSY: one of the rows is older. */
-static enum err ask(
-	struct writer *w, struct count *const *row, size_t n, int64_t *version)
+/* What is asked inside the transaction, by either statement: from when on rows
+ * are kept, until it ends, and the version of the references.  E_BUSY: one of
+ * the rows is older. */
+static enum err ask(struct writer *w, enum stmt how, const struct db_cell *args,
+	struct count *const *row, size_t n, int64_t *version)
 {
 	struct db_rows rows = {0};
 	struct arena a;
 	enum err e;
 
 	arena_init(&a, 4096);
-	e = db_run(w->db, Q_VERSION_AND_BOUND, NULL, &a, &rows);
+	e = db_run(w->db, how, args, &a, &rows);
 	*version = !e && rows.n ? rows.cell[0].i : 0;
 	if (!e && rows.n && !rows.cell[1].null)
 		w->kept_from = when_from_number(rows.cell[1].i);
@@ -69,6 +71,50 @@ static int64_t last_start(struct count *const *row, size_t n)
 	return row[i]->start_at;
 }
 
+/* For /stream: rows of one camera at even distances are one line. */
+static void write_runs(struct text *t, struct count *const *row, size_t n)
+{
+	for (size_t i = 0, k; i < n; i += k) {
+		int64_t step = 0;
+
+		for (k = 1; i + k < n; k++) {
+			int64_t next =
+				row[i + k]->start_at - row[i + k - 1]->start_at;
+
+			if (row[i + k]->camera_id != row[i]->camera_id ||
+				(k > 1 && next != step))
+				break;
+			step = next;
+		}
+		text_int(t, row[i]->camera_id);
+		text_str(t, " ");
+		text_int(t, when_number(row[i]->start_at));
+		text_str(t, " ");
+		text_int(t, step);
+		text_str(t, " ");
+		text_int(t, (int64_t)k);
+		text_str(t, "\n");
+	}
+}
+
+/* One round trip for both. */
+static enum err note_and_ask(
+	struct writer *w, struct count *const *row, size_t n, int64_t *version)
+{
+	struct text runs;
+	enum err e;
+
+	text_init(&runs, n * RUN_MAX);
+	write_runs(&runs, row, n);
+	e = runs.full
+		? E_NOMEM
+		: ask(w, Q_STREAM_NOTE,
+			  DB_ARGS(DB_I((int64_t)n), DB_SN(runs.at, runs.n)),
+			  row, n, version);
+	text_free(&runs);
+	return e;
+}
+
 /* Whoever remembers references must know when they change: what changes after
  * this look comes after these rows.  They change too when a camera goes. */
 static enum err check_version(
@@ -76,7 +122,7 @@ static enum err check_version(
 {
 	struct directory_camera *camera;
 	int64_t version;
-	enum err e = ask(w, row, n, &version);
+	enum err e = note_and_ask(w, row, n, &version);
 
 	if (e || !directory_version(w->cameras, version))
 		return e;
@@ -269,7 +315,7 @@ enum err writer_write_judged(struct writer *w, struct commit_job *job, size_t n)
 	int64_t version;
 	enum err e;
 
-	if ((e = ask(w, todo, n, &version)))
+	if ((e = ask(w, Q_VERSION_AND_BOUND, NULL, todo, n, &version)))
 		return e;
 	for (size_t i = 0; i < n; i += KEYS_A_QUERY)
 		if ((e = find_stored(w, job, todo + i,

@@ -2,7 +2,8 @@
 /*
  * writer: what the committer's thread does with rows.  It judges those of each
  * job (api/judge.c), then writes them in a transaction (api/writer.c): the
- * rows, the marks for the next roll-up, and the outliers among them.
+ * rows, the marks for the next roll-up, what /stream will tell of them, and the
+ * outliers among them.
  * The committer's thread only.
  */
 #ifndef TALLY_API_WRITER_H

@@ -140,7 +140,7 @@ class Tally:
             c.request(method, path, body, headers)
             r = c.getresponse()
             answer = (r.status, {k.lower(): v for k, v in r.getheaders()},
-                      r.read())
+                      beginning(r) if method != "HEAD" else r.read())
         finally:
             c.close()
         for watch in watchers:
@@ -151,6 +151,13 @@ class Tally:
         """(status, the reply's JSON)."""
         status, _, reply = self.request(method, path, token, body, headers)
         return status, json.loads(reply)
+
+
+def beginning(reply):
+    """The body; of one that has no end its first event."""
+    if reply.getheader("Content-Type") != "text/event-stream":
+        return reply.read()
+    return b"".join(iter(reply.readline, b"\n"))
 
 
 def alive(pid):

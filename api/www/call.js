@@ -60,6 +60,19 @@ function readable(text, type) {
 	}
 }
 
+/* The text; of one that has no end what is there first. */
+async function textOf(reply) {
+	const type = reply.headers.get('Content-Type') ?? '';
+
+	if (!type.startsWith('text/event-stream'))
+		return readable(await reply.text(), type);
+	const reader = reply.body.getReader();
+	const { value } = await reader.read();
+
+	reader.cancel();
+	return new TextDecoder().decode(value);
+}
+
 /* { status, headers, text }; problem is a sentence where there is no answer. */
 export async function send(method, path, headers, body, token) {
 	const all = new Headers(headers);
@@ -78,8 +91,7 @@ export async function send(method, path, headers, body, token) {
 			status: `${reply.status} ${reply.statusText}`.trim(),
 			headers: [...reply.headers].map(([name, value]) =>
 				`${name}: ${value}`).join('\n'),
-			text: readable(await reply.text(),
-				reply.headers.get('Content-Type') ?? ''),
+			text: await textOf(reply),
 		};
 	} catch (cause) {
 		return { status: '', problem: `No answer: ${cause.message}` };

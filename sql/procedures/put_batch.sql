@@ -79,6 +79,32 @@ BEGIN
 		SELECT DISTINCT start_at - INTERVAL (TO_SECONDS(start_at)
 						     MOD 900) SECOND, camera_id
 		FROM batch_row WHERE verdict = 'new' ORDER BY 1, 2;
+		-- Rows at even distances are one run.
+		INSERT INTO stream_inbox (row_n, runs)
+		SELECT SUM(n), GROUP_CONCAT(camera_id, ' ', first_at + 0, ' ',
+			step_s, ' ', n ORDER BY camera_id, first_at
+			SEPARATOR '\n')
+		FROM (SELECT camera_id, MIN(start_at) AS first_at,
+			     IF(COUNT(*) > 1, MAX(step_s), 0) AS step_s,
+			     COUNT(*) AS n, MIN(line) DIV 5000 AS part
+		      FROM (SELECT line, camera_id, start_at, step_s,
+				   SUM(step_s <> before_s) OVER w AS run
+			    FROM (SELECT line, camera_id, start_at, step_s,
+					 COALESCE(LAG(step_s) OVER w, -1)
+						AS before_s
+				  FROM (SELECT line, camera_id, start_at,
+					       COALESCE(TIMESTAMPDIFF(SECOND,
+						LAG(start_at) OVER w,
+						start_at), 0) AS step_s
+					FROM batch_row WHERE verdict = 'new'
+					WINDOW w AS (PARTITION BY camera_id
+						     ORDER BY start_at)) a
+				  WINDOW w AS (PARTITION BY camera_id
+					       ORDER BY start_at)) b
+			    WINDOW w AS (PARTITION BY camera_id
+					 ORDER BY start_at)) c
+		      GROUP BY camera_id, run) d
+		GROUP BY part;
 		CALL judge_batch();
 		-- The row triggers mark and judge what is corrected.
 		UPDATE batch_row b STRAIGHT_JOIN count_record r

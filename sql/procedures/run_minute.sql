@@ -34,6 +34,7 @@ BEGIN
 	IF COALESCE(GET_LOCK(roll_up_lock(), 0), 0) = 1 THEN
 		CALL roll_up(10000, 45, v_rows, v_quarters, v_buckets,
 			     v_drained);
+		CALL stream_number();
 		IF v_drained THEN
 			CALL compute_references(FALSE, 10, v_cameras, v_done);
 		END IF;

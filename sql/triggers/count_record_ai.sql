@@ -4,9 +4,11 @@
 -- only asks, with four looks at primary keys and without a variable, whether
 -- judge_record has anything to do.  A camera or a day that is not there, or no
 -- longer, gives NULL, and judge_record then says what is wrong.
--- A mark that cannot be set must fail the write; the rule must not.
--- A writer that sets @tally_bulk marks and judges its whole batch by itself, in
--- the same transaction (api/writer.c, put_batch): the trigger then stands back.
+-- A mark that cannot be set must fail the write; the rule must not.  What
+-- /stream tells is noted too.
+-- A writer that sets @tally_bulk marks, notes and judges its whole batch by
+-- itself, in the same transaction (api/writer.c, put_batch): the trigger then
+-- stands back.
 CREATE OR REPLACE TRIGGER count_record_ai AFTER INSERT ON count_record
 FOR EACH ROW
 IF @tally_bulk IS NULL THEN
@@ -14,6 +16,8 @@ IF @tally_bulk IS NULL THEN
 	VALUES (NEW.start_at
 		- INTERVAL (TO_SECONDS(NEW.start_at) MOD 900) SECOND,
 		NEW.camera_id);
+	INSERT INTO stream_inbox (row_n, runs)
+	VALUES (1, CONCAT(NEW.camera_id, ' ', NEW.start_at + 0, ' 0 1'));
 	BEGIN
 		DECLARE EXIT HANDLER FOR SQLSTATE '45000', 1205, 1206, 1213
 			RESIGNAL;

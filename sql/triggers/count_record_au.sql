@@ -32,6 +32,8 @@ THEN
 			NEW.camera_id);
 		CALL withdraw_outlier(OLD.camera_id, OLD.start_at);
 	END IF;
+	INSERT INTO stream_inbox (row_n, runs)
+	VALUES (1, CONCAT(NEW.camera_id, ' ', NEW.start_at + 0, ' 0 1'));
 	CALL judge_record(
 		NEW.camera_id, NEW.start_at, NEW.end_at, NEW.people,
 		NEW.vehicle, NEW.face, NEW.people_new, NEW.vehicle_new,

@@ -129,6 +129,9 @@ ASKS = {
             200, 403),
         Ask(lambda w, c: (f"{V1}/cameras/{quote(c)}", {"retired": False}),
             200, 403)],
+    "GET /api/v1/stream": [
+        # What it tells whom has tests of its own (test_stream.py).
+        Ask(lambda w, c: V1 + "/stream", 200, shows=lambda w, c: "retry:")],
     "GET /api/v1/sites": [
         Ask(lambda w, c: V1 + "/sites", 200, shows=lambda w, c: w.site_of(c))],
     "POST /api/v1/sites": [
