@@ -6,6 +6,7 @@
  * page fresh: one refresh every ten seconds while the tab is visible, later
  * and later while Tally does not answer.
  */
+import { alarm } from './alarm.js';
 import { LoggedOut } from './api.js';
 import { Card } from './card.js';
 import { setText } from './dom.js';
@@ -29,6 +30,7 @@ let failures = 0;
 let paused = false;
 let ids = 0;
 let refreshed_at = 0;
+let known = new Map(); /* cameras by code */
 
 function about(camera, { dayRow }, now) {
 	const share = dayRow.kind === 'missing' ? null : coverage(dayRow);
@@ -89,6 +91,7 @@ function show(loaded) {
 	const names = new Map(loaded.cameras.map((camera) =>
 		[camera.camera, camera]));
 
+	known = names;
 	showHealth(byId('health'), loaded.health);
 	showCameras({ list: byId('cameras'), select: byId('camera') },
 		loaded.cameras, selection, loaded.now);
@@ -202,6 +205,7 @@ function listen() {
 	});
 	byId('pause').addEventListener('click', ({ currentTarget }) => {
 		paused = !paused;
+		news.pause(paused);
 		currentTarget.setAttribute('aria-pressed', String(paused));
 		setText(currentTarget, t(paused ? 'Paused' : 'Pause'));
 		if (paused)
@@ -218,6 +222,7 @@ function listen() {
 }
 
 begin();
+const news = alarm((code) => known.get(code), refresh);
 showChoice();
 listen();
 refresh();

@@ -4,6 +4,7 @@
  * dismissed or annotated, by mouse or by keys.  What is listed stands behind
  * the # of the address.
  */
+import { alarm } from './alarm.js';
 import { LoggedOut, change, get, list, me, query } from './api.js';
 import { el, fill } from './dom.js';
 import { METRICS, count, outliersOf, real } from './figures.js';
@@ -319,5 +320,6 @@ function listen() {
 }
 
 begin();
+alarm((code) => cameras.find(({ camera }) => camera === code), refresh);
 listen();
 refresh();

@@ -328,6 +328,7 @@ export default {
 	'z': 'z',
 	'zone {name}': '구역 {name}',
 	'{by} against {what}': '{what} 대비 {by}',
+	'{camera}, {when}: {what}': '{camera}, {when}: {what}',
 	'{day} {hour}:00, {n} rows': '{day} {hour}:00, {n}행',
 	'{engine}, {fps} pictures/s, {dropped} dropped, {waiting} rows waiting':
 		'{engine}, 초당 {fps}장, {dropped}장 버림, 대기 {waiting}행',
@@ -358,6 +359,7 @@ export default {
 	'{n} present on average': '평균 {n}',
 	'{n} s': '{n}초',
 	'{n} s ago': '{n}초 전',
+	'{n} {metric}, reference {reference}': '{metric} {n}, 기준값 {reference}',
 	'{share} % of {span}': '{span} 중 {share} %',
 	'{share} % sent': '{share} % 전송',
 	'{what} cells, other than the header': '칸 {what}개, 머리글과 다름',

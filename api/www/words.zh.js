@@ -323,6 +323,7 @@ export default {
 	'z': 'z',
 	'zone {name}': '区域 {name}',
 	'{by} against {what}': '与{what}相比 {by}',
+	'{camera}, {when}: {what}': '{camera}，{when}：{what}',
 	'{day} {hour}:00, {n} rows': '{day} {hour}:00，{n} 行',
 	'{engine}, {fps} pictures/s, {dropped} dropped, {waiting} rows waiting':
 		'{engine}，每秒 {fps} 帧，丢弃 {dropped}，等待 {waiting} 行',
@@ -353,6 +354,7 @@ export default {
 	'{n} present on average': '平均在场 {n}',
 	'{n} s': '{n} 秒',
 	'{n} s ago': '{n} 秒前',
+	'{n} {metric}, reference {reference}': '{metric} {n}，参考值 {reference}',
 	'{share} % of {span}': '{span} 的 {share} %',
 	'{share} % sent': '已发送 {share} %',
 	'{what} cells, other than the header': '{what} 个单元格，与表头不符',

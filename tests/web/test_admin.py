@@ -127,6 +127,25 @@ def test_an_outlier_comes_up_by_itself(tally, odd, admin):
     assert admin.evaluate("window.stays")
 
 
+def test_an_alarm_rings_on_the_dashboard(tally, odd, admin):
+    admin.goto(tally.url + f"/#camera={odd}")
+    admin.until("document.querySelector('article canvas') !== null")
+    admin.evaluate("window.stays = true")
+    at = datetime.datetime.now(UTC).replace(second=0, microsecond=0) - \
+        6 * MINUTES
+    ask(tally, "POST", "/counts", {
+        "camera": odd, "start_at": at.isoformat(), "people": 400,
+        "end_at": (at + MINUTES / 5).isoformat()}, tally.ingest_token)
+    admin.until("document.querySelector('.alarm')", 40)
+    text = admin.text(".alarm a")
+    assert text.startswith("<i>Odd</i> & one, ") and "400 people" in text
+    assert admin.evaluate("document.title") == "▲ Tally"
+    assert admin.axe() == []
+    assert admin.evaluate("window.stays")
+    admin.click(".alarm button")
+    assert admin.evaluate("document.title") == "Tally"
+
+
 def test_who_only_reads_decides_nothing(tally, odd, admin):
     name = f"viewer-{uuid.uuid4().hex[:8]}"
     ask(tally, "POST", "/users", {"user": name, "password": "see it all",
