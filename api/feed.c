@@ -436,19 +436,22 @@ static void tell(struct feed *f)
 	}
 }
 
-/* Nobody is served by what is that far behind: they ask anew for what is. */
+/* Nobody is served by what is that far behind: they ask anew for what is.  So
+ * do those who have not heard all that the log has let go. */
 static void catch_up(struct feed *f)
 {
 	struct reader *rd = &f->reader;
+	int64_t to = rd->lost;
 
-	if (rd->at >= rd->lost &&
-		rd->last - rd->at <= (int64_t)FEED_NUMBERS * FEED_BEHIND)
+	if (rd->last - rd->at > (int64_t)FEED_NUMBERS * FEED_BEHIND)
+		to = rd->last;
+	if (rd->at >= to)
 		return;
 	drop_all(f);
-	reader_skip(rd, rd->last);
-	f->at = f->from = rd->last;
+	reader_skip(rd, to);
+	f->at = f->from = to;
 	for (struct stream *s = f->streams; s; s = s->next)
-		stream_reset(s, f->at);
+		stream_reset(s, to);
 }
 
 static void on_piece(void *ctx, enum reader_end how)

@@ -66,7 +66,7 @@ struct live {
 
 	/* The question whether one may still watch. */
 	struct pool_job job;
-	struct db_cell arg[4];
+	struct db_cell arg[6];
 	struct arena arena;
 	struct db_rows rows;
 	char code[CAMERA_CODE_MAX + 1];
@@ -236,9 +236,9 @@ static void ask_next(struct live *l)
 	l->of = v->id;
 	snprintf(l->code, sizeof(l->code), "%s", v->code);
 	memcpy(l->hash, v->hash, sizeof(l->hash));
-	l->arg[0] = DB_S(l->code);
-	l->arg[1] = l->arg[2] = DB_SN((const char *)l->hash, TOKEN_HASH);
-	l->arg[3] = DB_I(l->api->conf.api_session_idle_min);
+	l->arg[0] = l->arg[2] = l->arg[4] = DB_S(l->code);
+	l->arg[1] = l->arg[3] = DB_SN((const char *)l->hash, TOKEN_HASH);
+	l->arg[5] = DB_I(l->api->conf.api_session_idle_min);
 	arena_reset(&l->arena);
 	l->rows = (struct db_rows){0};
 	l->job = (struct pool_job){.stmt = Q_LIVE_MAY,

@@ -132,7 +132,7 @@ static void on_piece(void *ctx, enum reader_end how)
 	if (how == READER_FAILED)
 		return; /* the next look tries again */
 	if (rd->lost > rd->at)
-		stream_reset(s, rd->last);
+		stream_reset(s, rd->lost);
 	else if (s->seq < (how == READER_END ? rd->last : rd->at))
 		s->seq = how == READER_END ? rd->last : rd->at;
 	stream_more(s);
@@ -257,14 +257,26 @@ static void pump(struct stream *s)
 
 /* ---- who may still listen ---- */
 
+static bool same_cameras(const struct stream *s, const struct db_cell *c)
+{
+	const char *had = s->r->who.cameras;
+
+	return c->null ? !had : had && !strcmp(c->s.at, had);
+}
+
+/* Whose rights are others now comes again, and gets what they are. */
 static bool holds(const struct stream *s)
 {
-	const struct db_rows *rows = &s->rows;
+	const struct principal *who = &s->r->who;
+	const struct db_cell *c = s->rows.cell;
 
-	/* Of a token: neither revoked nor expired. */
-	return rows->n &&
-		(s->how == Q_SESSION_FIND ||
-			(!rows->cell[2].i && !rows->cell[3].i));
+	if (!s->rows.n)
+		return false;
+	if (s->how == Q_SESSION_FIND)
+		return c[2].i == who->role && same_cameras(s, &c[3]);
+	/* Neither expired nor revoked. */
+	return !c[2].i && !c[3].i && c[1].i == (int64_t)who->scopes &&
+		same_cameras(s, &c[4]);
 }
 
 static void on_checked(struct pool_job *job, enum err e)

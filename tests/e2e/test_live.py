@@ -16,7 +16,7 @@ import pytest
 
 from apibase import OtherApi, camera, code, raw, wait_for
 from jpeg import picture
-from people import admin, form
+from people import admin, form, person
 from running import BUILD, ROOT, SHARED
 
 V1 = "/api/v1"
@@ -239,12 +239,14 @@ def test_a_view_ends_with_the_right_to_it(tally, viewers):
 
     own, expiring, c, gone = (token("own"), token("expiring"), camera(tally),
                               camera(tally))
-    person = admin(tally)
+    boss, bound = admin(tally), person(tally, "viewer", c)
     ends = {
         "revoked": viewers(tally, c, own["token"]),
         "expired": viewers(tally, c, expiring["token"]),
         "logged out": viewers(tally, c, headers=[
-            f"Cookie: {person.read['Cookie']}"]),
+            f"Cookie: {boss.cookie}"]),
+        "bound elsewhere": viewers(tally, c, headers=[
+            f"Cookie: {bound.cookie}"]),
         "retired": viewers(tally, gone)}
     stays = viewers(tally, c)
     for each in (c, gone):
@@ -256,8 +258,10 @@ def test_a_view_ends_with_the_right_to_it(tally, viewers):
                          tally.admin_token)[0] == 204
     tally.sql("UPDATE token SET expires_at = '2020-01-01' WHERE token_id = %s",
               expiring["id"])
-    assert form(tally, "/logout", {"csrf": person.csrf},
-                person.read)[0] == 303
+    assert form(tally, "/logout", {"csrf": boss.csrf},
+                boss.read)[0] == 303
+    assert tally.json("PATCH", f"{V1}/users/{bound.told['name']}",
+                      tally.admin_token, {"cameras": [gone]})[0] == 200
     assert tally.json("PATCH", f"{V1}/cameras/{gone}", tally.admin_token,
                       {"retired": True})[0] == 200
     with concurrent.futures.ThreadPoolExecutor() as pool:

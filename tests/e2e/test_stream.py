@@ -14,6 +14,7 @@ import pytest
 
 from apibase import (OtherApi, camera, code, hours_ago, minutes, post, problem,
                      row, wait_for, z)
+from people import person
 
 V1 = "/api/v1"
 WAIT = 60
@@ -192,6 +193,35 @@ def test_a_bound_token_hears_of_its_cameras_alone(two):
     client.close()
     wait_for(lambda: tally.request("GET", V1 + "/stream", token["token"])[0]
              == 401, WAIT)
+
+
+def test_who_is_bound_anew_hears_of_the_new_cameras(two):
+    """The stream ends, cleanly; the browser comes again by itself."""
+    tally, _, _ = two
+    a, b = camera(tally), camera(tally)
+    somebody = person(tally, "viewer", a)
+    client = Events(tally, headers=somebody.read).greeting()
+    for bound in ([b], None):
+        status, reply = tally.json(
+            "PATCH", f"{V1}/users/{somebody.told['name']}", tally.admin_token,
+            {"cameras": bound})
+        assert status == 200, reply
+        while client.next():
+            pass
+        assert client.reply.isclosed()
+        client.close()
+        last = client.last
+        # The old rights are believed for two seconds.
+        wait_for(lambda: tally.json(
+            "GET", V1 + "/session",
+            headers=somebody.read)[1]["cameras"] == bound, WAIT)
+        client = Events(tally, headers=somebody.read, last=last)
+        for each in (a, b):
+            assert post(tally, row(each, hours_ago(2 + (not bound))))[0] == 200
+        events = client.until(of(b))
+        assert {d["camera"] for _, _, d in events} & {a, b} == (
+            {b} if bound else {a, b})
+    client.close()
 
 
 def test_what_commits_late_is_not_lost(two):
