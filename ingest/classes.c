@@ -83,27 +83,22 @@ static enum err parse_entry(
 	enum kind kind;
 
 	if (name == 0 || name >= CLASS_NAME_MAX) {
-		snprintf(err, 512,
-			"ingest.classes: \"%.*s\" is not class=metric", shown,
-			s);
+		snprintf(err, 512, "\"%.*s\" is not class=metric", shown, s);
 		return E_SYNTAX;
 	}
 	kind = kind_by_metric(eq + 1, n - name - 1);
 	if (kind == KIND_NONE) {
-		snprintf(err, 512, "ingest.classes: \"%.*s\": unknown metric",
-			shown, s);
+		snprintf(err, 512, "\"%.*s\": unknown metric", shown, s);
 		return E_NOT_FOUND;
 	}
 	for (size_t i = 0; i < m->n; i++)
 		if (same_name(s, m->entry[i].name, name)) {
-			snprintf(err, 512,
-				"ingest.classes: \"%.*s\" stands there twice",
+			snprintf(err, 512, "\"%.*s\" stands there twice",
 				(int)name, s);
 			return E_EXISTS;
 		}
 	if (m->n == CLASSES_MAX) {
-		snprintf(err, 512, "ingest.classes: more than %d entries",
-			CLASSES_MAX);
+		snprintf(err, 512, "more than %d entries", CLASSES_MAX);
 		return E_TOO_BIG;
 	}
 	memcpy(m->entry[m->n].name, s, name);
@@ -131,7 +126,7 @@ enum err class_map_parse(
 	}
 	if (m->n)
 		return E_OK;
-	snprintf(err, 512, "ingest.classes: names no class");
+	snprintf(err, 512, "names no class");
 	return E_SYNTAX;
 }
 

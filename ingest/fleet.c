@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/client.h"
 #include "common/log.h"
 #include "common/utf8.h"
 #include "common/when.h"
@@ -133,6 +134,11 @@ static void check_start(struct look *l)
 			"offset, in whole seconds");
 }
 
+static void engine_fault(void *arg, const char *key, const char *what)
+{
+	fault(arg, key, what);
+}
+
 static unsigned check_camera(const struct conf *all, const struct conf *own,
 	bool in_log, struct address *a)
 {
@@ -149,6 +155,7 @@ static unsigned check_camera(const struct conf *all, const struct conf *own,
 	/* A picture stands for two seconds at most. */
 	if (own->ingest_fps > 0 && own->ingest_fps < 0.5)
 		fault(&l, "fps", "is neither 0 nor from 0.5");
+	engine_check(own, engine_fault, &l);
 	return l.faults;
 }
 
@@ -157,38 +164,54 @@ unsigned fleet_look(const struct conf *own, struct address *a)
 	return check_camera(own, own, true, a);
 }
 
+/* Where rows go, and by which token.  Asks nobody. */
+static void check_sending(struct look *l)
+{
+	const struct conf *c = l->all;
+	struct client_settings s = {
+		.url = c->ingest_url, .ca = c->ingest_ca, .answer_us = SECOND};
+	struct client *client;
+	char why[CLIENT_WHY];
+	enum err e = client_open(&client, &s, why);
+
+	if (e) {
+		fault(l, e == E_IO ? "ca" : "url", why);
+	} else if (!*c->ingest_token_file) {
+		fault(l, "token_file", "none is set");
+	} else if (client_token(
+			   client, c->ingest_token_file, "ingest_token", why)) {
+		fault(l, "token_file", why);
+	}
+	client_close(client);
+}
+
 unsigned fleet_check(const struct conf *c, bool in_log)
 {
-	unsigned faults = 0;
 	struct look l = {.all = c, .in_log = in_log};
 	struct conf own;
 
+	check_sending(&l);
+
 	if (strcmp(c->ingest_spool_full, "wait") &&
-		strcmp(c->ingest_spool_full, "drop_oldest")) {
+		strcmp(c->ingest_spool_full, "drop_oldest"))
 		fault(&l, "spool_full", "is neither wait nor drop_oldest");
-		faults++;
-	}
-	if (c->ingest_name[strspn(c->ingest_name, FLEET_NAME_LETTERS)]) {
+	if (c->ingest_name[strspn(c->ingest_name, FLEET_NAME_LETTERS)])
 		fault(&l, "name", "is not of letters, digits, ., _ and -");
-		faults++;
-	}
-	if (c->cameras && *c->ingest_source) {
+	if (c->cameras && *c->ingest_source)
 		fault(&l, "source",
 			"is for one camera, and there are sections [camera]");
-		faults++;
-	}
 	for (size_t i = 0; i < (c->cameras ? c->cameras : 1); i++) {
 		struct address a;
 
 		if (conf_camera(c, i, &own)) {
 			log_error("out of memory");
-			faults++;
+			l.faults++;
 		} else {
-			faults += check_camera(c, &own, in_log, &a);
+			l.faults += check_camera(c, &own, in_log, &a);
 		}
 		conf_free(&own);
 	}
-	return faults;
+	return l.faults;
 }
 
 /* --- opening a camera --- */

@@ -83,7 +83,7 @@ void detections_thin(struct detections *d, float limit)
 struct model {
 	const char *cfg, *weights, *names;
 	const char *input;   /* "WIDTHxHEIGHT", or "": as its cfg says */
-	const char *setting; /* of the input */
+	const char *setting; /* of the input, in [ingest] */
 	char cfg_path[PATH_BYTES], weights_path[PATH_BYTES],
 		names_path[PATH_BYTES];
 };
@@ -104,12 +104,12 @@ static size_t list_models(const struct conf *c, struct model m[NETWORKS_MAX])
 			.weights = c->ingest_object_weights,
 			.names = c->ingest_object_names,
 			.input = c->ingest_object_input,
-			.setting = "ingest.object_input"},
+			.setting = "object_input"},
 		{.cfg = c->ingest_face_cfg,
 			.weights = c->ingest_face_weights,
 			.names = c->ingest_face_names,
 			.input = c->ingest_face_input,
-			.setting = "ingest.face_input"}};
+			.setting = "face_input"}};
 	size_t n = 0;
 
 	for (size_t i = 0; i < NETWORKS_MAX; i++) {
@@ -155,20 +155,48 @@ static bool is_there(const char *path)
 	return access(path, F_OK) == 0;
 }
 
-/* "320x256"; these networks halve the picture five times. */
-static enum err read_input(const struct model *m, int *w, int *h)
+/* "320x256"; these networks halve the picture five times.  Of "" w and h stay
+ * as they are. */
+static bool read_input(const char *text, int *w, int *h)
 {
 	char end;
 
-	if (!*m->input)
-		return E_OK;
-	if (sscanf(m->input, "%4dx%4d%c", w, h, &end) == 2 && *w >= 32 &&
+	if (!*text)
+		return true;
+	return sscanf(text, "%4dx%4d%c", w, h, &end) == 2 && *w >= 32 &&
 		*h >= 32 && *w <= NETFILE_INPUT_MAX &&
-		*h <= NETFILE_INPUT_MAX && *w % 32 == 0 && *h % 32 == 0)
-		return E_OK;
-	log_error("%s: \"%s\" is not WIDTHxHEIGHT, multiples of 32 up to %d",
-		m->setting, m->input, NETFILE_INPUT_MAX);
-	return E_INVALID;
+		*h <= NETFILE_INPUT_MAX && *w % 32 == 0 && *h % 32 == 0;
+}
+
+static bool is_engine(const char *name)
+{
+	return !strcmp(name, "auto") || !strcmp(name, "opencv") ||
+		!strcmp(name, "darknet") || !strcmp(name, "motion");
+}
+
+void engine_check(const struct conf *c,
+	void (*told)(void *arg, const char *key, const char *what), void *arg)
+{
+	struct model m[NETWORKS_MAX];
+	struct class_map map;
+	size_t n = list_models(c, m);
+	char what[512];
+	int w, h;
+
+	if (!is_engine(c->ingest_engine))
+		told(arg, "engine", "is none of auto, opencv, darknet, motion");
+	if (class_map_parse(&map, c->ingest_classes, what))
+		told(arg, "classes", what);
+	else if (!strcmp(c->ingest_engine, "motion") &&
+		class_map_find(&map, "motion") == KIND_NONE)
+		told(arg, "classes", "lacks motion=METRIC");
+	for (size_t i = 0; i < n; i++)
+		if (!read_input(m[i].input, &w, &h)) {
+			snprintf(what, sizeof(what),
+				"is not WIDTHxHEIGHT, multiples of 32 up to %d",
+				NETFILE_INPUT_MAX);
+			told(arg, m[i].setting, what);
+		}
 }
 
 static enum err read_network(
@@ -193,7 +221,9 @@ static enum err read_network(
 	to->h = net->h;
 	memcpy(to->foreign, net->foreign, sizeof(to->foreign));
 	free(net);
-	return e ? e : read_input(m, &to->w, &to->h);
+	if (!e && !read_input(m->input, &to->w, &to->h))
+		e = E_INVALID;
+	return e;
 }
 
 /* --- the engines --- */
@@ -317,29 +347,30 @@ static void tell_pace(struct engine *e)
 	free(d);
 }
 
+static void log_fault(void *arg, const char *key, const char *what)
+{
+	bool *bad = arg;
+
+	log_error("ingest.%s: %s", key, what);
+	*bad = true;
+}
+
 enum err engine_open(struct engine **e, const struct conf *c)
 {
 	struct model m[NETWORKS_MAX];
 	struct class_map map;
-	char err[512];
-	bool any = false, auto_ = !strcmp(c->ingest_engine, "auto");
+	char what[512];
+	bool any = false, bad = false;
+	bool auto_ = !strcmp(c->ingest_engine, "auto");
 	size_t n = list_models(c, m);
 	enum err r;
 
 	*e = NULL;
-	if (class_map_parse(&map, c->ingest_classes, err)) {
-		log_error("%s", err);
+	engine_check(c, log_fault, &bad);
+	if (bad || class_map_parse(&map, c->ingest_classes, what))
 		return E_INVALID;
-	}
 	if (!strcmp(c->ingest_engine, "motion"))
 		return open_motion(e, &map);
-	if (!auto_ && strcmp(c->ingest_engine, "opencv") &&
-		strcmp(c->ingest_engine, "darknet")) {
-		log_error("ingest.engine: \"%s\" is none of auto, opencv, "
-			  "darknet, motion",
-			c->ingest_engine);
-		return E_INVALID;
-	}
 	for (size_t i = 0; i < n; i++)
 		any = any || is_there(m[i].cfg_path) ||
 			is_there(m[i].weights_path);

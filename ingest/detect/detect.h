@@ -37,6 +37,11 @@ struct engine {
 	void (*free)(struct engine *e);
 };
 
+/* Tells each fault of the settings that choose an engine and its networks,
+ * by the key in [ingest].  Opens no file. */
+void engine_check(const struct conf *c,
+	void (*told)(void *arg, const char *key, const char *what), void *arg);
+
 /*
  * Opens the engine that the configuration names.  Logs one line on failure:
  * E_NOT_FOUND (a file of the model is missing), E_CORRUPT (a damaged model),

@@ -34,7 +34,9 @@ def test_a_report_shows_in_the_camera_and_its_end_too(tally):
     report["post"]["error"] = "Connection refused"
     assert say(tally, report) == (204, None)
     got = shown(tally, c)
-    (at,), = tally.sql("SELECT at FROM ingest WHERE name = %s", name)
+    (at,), = tally.sql("SELECT c.at FROM ingest_camera c "
+                       "JOIN ingest i USING (ingest_id) "
+                       "WHERE i.name = %s", name)
     assert got.pop("at") == at.strftime("%Y-%m-%dT%H:%M:%SZ")
     assert got == {
         "name": name, "state": "running", "version": "0.1.0",

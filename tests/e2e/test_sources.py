@@ -379,7 +379,10 @@ def test_every_fault_is_told_with_its_place(tmp_path):
     ini.write_text('[ingest]\ninterval_s = 7\nprot = 1\n[camera "a"]\n'
                    "source = ftp://u:s3cret@h/\nfps = 0.1\n"
                    '[camera "b"]\nstart = now\nspeed = max\n'
-                   "source = rtsp://h/\npassword_file = /nowhere/pw\n")
+                   "source = rtsp://h/\npassword_file = /nowhere/pw\n"
+                   "engine = yolo\nclasses = person=dogs\n"
+                   "object_input = 320\n[ingest]\nurl = ftp://h\n"
+                   "token_file = /nowhere/token\n")
     done = subprocess.run(
         [ROOT / BUILD / "tally-ingest", "-n", "--config", ini],
         capture_output=True, text=True, check=False)
@@ -393,16 +396,32 @@ def test_every_fault_is_told_with_its_place(tmp_path):
         f"{ini}:11: camera b: password_file: No such file or directory",
         f"{ini}:8: camera b: start: is neither recorded nor an RFC 3339 time "
         "with an offset, in whole seconds",
-        f"{ini}:2: camera b: interval_s: does not divide an hour"])
+        f"{ini}:2: camera b: interval_s: does not divide an hour",
+        f"{ini}:12: camera b: engine: is none of auto, opencv, darknet, "
+        "motion",
+        f'{ini}:13: camera b: classes: "person=dogs": unknown metric',
+        f"{ini}:14: camera b: object_input: is not WIDTHxHEIGHT, multiples "
+        "of 32 up to 2048",
+        f"{ini}:16: ingest.url: is not http://HOST or https://HOST"])
     done = subprocess.run(
         [ROOT / BUILD / "tally-ingest", "--source", "rtsp://u:s3cret@h/"],
         capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "s3cret" not in done.stderr
-    sample = subprocess.run(
-        [ROOT / BUILD / "tally-ingest", "-n", "--config",
-         ROOT / "config/cameras.ini"],
-        capture_output=True, text=True, check=False)
-    assert (sample.returncode, sample.stdout) == (0, "ok\n"), sample.stderr
+    ini = tmp_path / "cameras.ini"
+    ini.write_text((ROOT / "config/cameras.ini").read_text()
+                   .replace("/etc/tally/ingest.token", f"{tmp_path}/token"))
+    for token, code, said in (
+            ("", 2, f"{ini}:5: ingest.token_file: No such file or directory"),
+            (" ", 2, f"{ini}:5: ingest.token_file: holds neither a token nor "
+             "a JSON object with ingest_token"),
+            ("tly_x", 0, "ok")):
+        if token:
+            (tmp_path / "token").write_text(token)
+        sample = subprocess.run(
+            [ROOT / BUILD / "tally-ingest", "-n", "--config", ini],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False)
+        assert (sample.returncode, sample.stdout) == (code, said + "\n")
 
 
 def test_probe_tells_what_a_camera_offers(server, tmp_path):
