@@ -38,7 +38,7 @@ class Browser:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=120)
         self.process.stdout.close()
 
     def text(self, where):
@@ -46,7 +46,7 @@ class Browser:
             f"document.querySelector({json.dumps(where)})"
             "?.textContent ?? null")
 
-    def until(self, script, seconds=20):
+    def until(self, script, seconds=120):
         """Waits until a script gives something true, and returns that."""
         end = time.monotonic() + seconds
         while True:

@@ -16,9 +16,12 @@ const AXE = readFileSync(
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic',
 	'--no-first-run', '--disable-background-networking',
 	'--disable-component-update', '--disable-sync'];
+/* A busy machine is slow; what works does not wait for it. */
+const PATIENCE_MS = 120000;
 
 const browser = await chromium.launch({
 	executablePath: process.argv[2], headless: true, args: FLAGS,
+	timeout: PATIENCE_MS,
 });
 let page = null;
 let seen = null;
@@ -27,7 +30,7 @@ let seen = null;
 async function open(options) {
 	await page?.context().close();
 	page = await (await browser.newContext(options)).newPage();
-	page.setDefaultTimeout(15000);
+	page.setDefaultTimeout(PATIENCE_MS);
 	const now = { requests: [], console: [], dialogs: [] };
 	seen = now;
 	page.on('request', (request) => now.requests.push(request.url()));
@@ -42,6 +45,10 @@ async function open(options) {
 	});
 }
 
+/* A colour on its way to another is none that anybody has to read. */
+const still = () => page.evaluate(() => document.getAnimations().forEach(
+	(animation) => animation.finish()));
+
 const actions = {
 	open,
 	/* Another #fragment alone is no new document and has no status. */
@@ -49,6 +56,9 @@ const actions = {
 	url: () => page.url(),
 	fill: (where, text) => page.fill(where, text),
 	click: (where) => page.click(where),
+	/* Without a script, another document comes; it is all there then. */
+	submit: (where) => Promise.all([page.waitForEvent('load'),
+		page.click(where)]).then(() => null),
 	check: (where) => page.check(where, { force: true }),
 	setFiles: (where, path) => page.setInputFiles(where, path),
 	select: (where, value) => page.selectOption(where, value),
@@ -58,6 +68,9 @@ const actions = {
 		await page.mouse.move(to_x, to_y, { steps: 4 });
 		await page.mouse.up();
 	},
+	/* The page's clock from here on, for forward(): timers fire early. */
+	clock: () => page.clock.install(),
+	forward: (ms) => page.clock.fastForward(ms),
 	press: (key) => page.keyboard.press(key),
 	evaluate: (script) => page.evaluate(script),
 	resize: (width, height) => page.setViewportSize({ width, height }),
@@ -65,11 +78,18 @@ const actions = {
 	offline: (off) => page.context().setOffline(off),
 	forget: () => page.context().clearCookies(),
 	cookies: () => page.context().cookies(),
-	shot: (path) => page.screenshot({ path, fullPage: true }),
+	shot: async (path) => {
+		await still();
+		await page.screenshot({ path, fullPage: true });
+	},
 	seen: () => seen,
-	axe: async () => (await page.evaluate(
-		`(() => { ${AXE}; return axe.run(); })()`)).violations.map((found) =>
-		`${found.id}: ${found.nodes.map((node) => node.target).join(' ')}`),
+	axe: async () => {
+		await still();
+		const { violations } = await page.evaluate(
+			`(() => { ${AXE}; return axe.run(); })()`);
+		return violations.map(({ id, nodes }) =>
+			`${id}: ${nodes.map(({ target }) => target).join(' ')}`);
+	},
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -94,6 +94,11 @@ def test_outliers_are_reviewed_by_keys(tally, odd, admin):
                              for item in want]
     assert "<i>Odd</i> & one" in admin.text("#list h3")
     assert admin.axe() == []
+    # All of them: what is decided leaves a list of open ones by itself.
+    admin.goto(tally.url + f"/outliers#camera={odd}&state=")
+    admin.until("document.querySelector('input[name=state][value=\"\"]')"
+                ".checked && document.querySelectorAll('#list > li').length "
+                "=== 3")
     admin.press("c")
     admin.until("document.querySelectorAll('#list > "
                 "li[data-state=confirmed]').length === 1")
@@ -122,7 +127,7 @@ def test_an_outlier_comes_up_by_itself(tally, odd, admin):
     ask(tally, "POST", "/counts", {
         "camera": odd, "start_at": at.isoformat(), "people": 300,
         "end_at": (at + MINUTES).isoformat()}, tally.ingest_token)
-    admin.until("document.querySelectorAll('#list > li').length === 4", 40)
+    admin.until("document.querySelectorAll('#list > li').length === 4")
     assert listed(admin)[0][2] == 300
     assert admin.evaluate("window.stays")
 
@@ -191,6 +196,9 @@ def test_a_line_and_a_zone_are_drawn(tally, admin):
     admin.fill("#shape-points", "20,40 80,40 80,90")
     admin.click("#shape button[type=submit]")
     admin.until("document.querySelector('#shapes [data-shape=hall]')")
+    # The list above the picture grows by a row.
+    row = f"tr[data-camera='{code}/hall'] th"
+    admin.until(f"document.querySelector(\"{row}\") !== null")
     drawn = ask(tally, "GET", f"/cameras/{code}/shapes")
     [line], [zone] = drawn["lines"], drawn["zones"]
     assert line["in"] == "coming" and line["out"] == "out"
@@ -209,7 +217,7 @@ def test_a_line_and_a_zone_are_drawn(tally, admin):
     admin.click("#shape-remove")
     admin.until("!document.querySelector('#shapes [data-shape=door]')")
     assert ask(tally, "GET", f"/cameras/{code}/shapes")["lines"] == []
-    assert admin.text(f"tr[data-camera='{code}/hall'] th").startswith(code)
+    assert admin.text(row).startswith(code)
 
 
 def test_a_camera_is_added_and_retired(tally, admin):
@@ -219,8 +227,8 @@ def test_a_camera_is_added_and_retired(tally, admin):
     admin.fill("#add-camera", code)
     admin.fill("#add-tz", "Mars/Olympus")
     admin.click("#add button")
-    admin.until("document.querySelector('#status.error')?.textContent")
-    assert "tz" in admin.text("#status")
+    admin.until("document.querySelector('#status.error')?.textContent"
+                ".includes('tz')")
     admin.fill("#add-tz", "Asia/Kathmandu")
     admin.click("#add button")
     row = f"tr[data-camera='{code}']"
@@ -251,7 +259,7 @@ def test_a_token_is_made_used_and_revoked(tally, admin):
         command = ["bash", "-c", text + " -sf"] if part == "curl" else [
             "/usr/bin/python3", "-c", text]
         said = subprocess.run(command, stdout=subprocess.PIPE, check=True,
-                              timeout=60).stdout.decode()
+                              timeout=120).stdout.decode()
         reply = json.loads(said.replace("'", '"'))
         assert reply["received"] == 1 and reply["rejected"] == 0
     token = admin.text("#issued-token")

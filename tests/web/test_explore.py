@@ -24,29 +24,36 @@ CLASSES = ("car", "bus", "truck", "motorcycle", "bicycle", "scooter")
 class Yard:
     """A site with two cameras.  `day` has hours 9 and 11, none at 10; the same
     weekday of the five weeks before has all three, and so has the day before
-    each of them."""
+    each of them.  `odd` has the same, and a row out of the ordinary in each
+    metric."""
 
     def __init__(self, tally):
         self.tally = tally
         mark = uuid.uuid4().hex[:8]
         self.site = f"Yard & <b>{mark}"
         self.code, self.other = f"yard-{mark}", f"lane-{mark}"
+        self.odd = f"odd-{mark}"
         self.today = datetime.datetime.now(SEOUL).date()
         self.day = self.today - 2 * DAY
         status, reply = tally.json("POST", "/api/v1/sites", tally.admin_token,
                                    {"name": self.site, "tz": "Asia/Seoul"})
         assert status == 201, reply
-        for code in (self.code, self.other):
-            status, reply = tally.json(
-                "POST", "/api/v1/cameras", tally.admin_token,
-                {"camera": code, "site": self.site})
+        for camera in ({"camera": self.code, "site": self.site},
+                       {"camera": self.other, "site": self.site},
+                       {"camera": self.odd, "tz": "Asia/Seoul"}):
+            status, reply = tally.json("POST", "/api/v1/cameras",
+                                       tally.admin_token, camera)
             assert status == 201, reply
         rows = [row for weeks in range(1, 6) for back in (0, 1)
                 for row in self.hours(weeks * 7 + back, (9, 10, 11))]
         self.post(rows + self.hours(0, (9, 11)))
+        self.post([{**row, "camera": self.odd, "face": 1 + row["people"] % 2}
+                   for row in rows if row["camera"] == self.code])
         status, reply = tally.json("POST", "/api/v1/jobs/roll_up",
                                    tally.admin_token)
         assert status == 200, reply
+        self.post([{**self.hours(0, (9,))[0], "camera": self.odd,
+                    "people": 300, "vehicle": 200, "face": 100}])
 
     def hours(self, back, hours):
         made = []
@@ -356,23 +363,33 @@ def test_it_is_accessible_and_asks_nobody_else(
     browser.shot(str(tmp_path / "explore.png"))
 
 
-PAGES = ("/", "/explore", "/outliers", "/cameras", "/access", "/upload")
+# Each page, and what is there once it has everything it asked for.
+PAGES = {
+    "/#camera={odd}&range=week": "Chart.getChart(document.querySelector('article "
+    "canvas'))?.data.datasets.some((one) => one.label === 'usual')",
+    "/explore#camera={code}&from={day}&to={day}&metric=vehicle&vs=before":
+    "document.querySelector('#class-figures tbody tr') && "
+    "!document.querySelector('#main[aria-busy]')",
+    "/outliers#camera={odd}": "['people', 'vehicle', 'face'].every((metric) "
+    "=> document.querySelector(`#list [data-metric=${metric}]`))",
+    "/cameras#camera={code}": "document.querySelector('#list tbody tr') && "
+    "!document.querySelector('#one').hidden",
+    "/access": "document.querySelector('#tokens tbody tr') && "
+    "document.querySelector('#users tbody tr')",
+    "/upload": "document.querySelector('#check')",
+}
 
 
 @pytest.mark.parametrize("language, title", [("ko", "분석"), ("zh", "分析")])
 def test_every_page_speaks_the_language(
         yard, chromium, session, language, title):
     browser = window(chromium, session, locale=language)
-    for page in PAGES:
-        browser.goto(yard.tally.url + page)
-        browser.until("document.documentElement.lang === "
-                      f"'{language}'")
-        if page == "/explore":
-            ready(browser)
+    for page, there in PAGES.items():
+        browser.goto(yard.tally.url + page.format(**vars(yard)))
+        browser.until(f"document.documentElement.lang === '{language}' && "
+                      f"Boolean({there})")
+        if page.startswith("/explore"):
             assert browser.text("h1") == title
-        what = {"/": "article", "/cameras": "#list tbody tr",
-                "/access": "#tokens tbody tr"}.get(page, "main")
-        browser.until(f"document.querySelector('{what}') !== null")
         assert browser.evaluate("import('/static/words.js').then((words) => "
                                 "[...words.missed])") == []
         assert browser.axe() == []
