@@ -1,50 +1,69 @@
 // SPDX-License-Identifier: MIT
 /*
- * load: a hundred connections that ask the same over HTTP, how long each
- * answer takes, and a bare server to hold that against.  For one benchmark's
- * own file: everything is static.
+ * load: many connections that ask over HTTP, each again as soon as it has its
+ * answer or once in a while, and how long each answer takes.  For one
+ * benchmark's own file: everything is static.
  */
 #ifndef TALLY_TESTS_BENCH_LOAD_H
 #define TALLY_TESTS_BENCH_LOAD_H
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <math.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "common/text.h"
+#include "common/base.h"
 
 enum {
-	CONNECTIONS = 100,
-	PACE_MS = 250,
+	CLIENTS_MAX = 128,
 	LATENCIES = 1 << 21,
 	HEAD_MAX = 4096,
+	BODY_KEPT = 512,
 	CHUNK = 1 << 18
 };
 
+/* Where in a reply it is; IN_SIZE to IN_END frame the chunks of a body. */
+enum reading { IN_HEAD, IN_BODY, IN_SIZE, IN_CHUNK, IN_CRLF, IN_END };
+
 struct client {
-	int fd;
-	bool busy;
-	double due, next; /* of the request under way; of the next one */
-	char head[HEAD_MAX];
-	size_t head_n, body_left;
-	bool in_body;
+	int number, fd;
+	bool busy, blocked; /* blocked: it does not take more for now */
+	double due, next;   /* of the request under way; of the next one */
+	const char *out;    /* what is left to send */
+	size_t out_n;
+	enum reading at;
+	int status;
+	size_t head_n, body_n, left;
+	char head[HEAD_MAX], body[BODY_KEPT]; /* the beginning of it */
+};
+
+struct load {
+	int port, clients;
+	double lasts;  /* seconds */
+	double pace_s; /* between the questions of one; 0: it asks at once */
+	/* What c asks now, which must stay until it is answered.  False: it has
+	 * no more to ask. */
+	bool (*ask)(void *ctx, struct client *c);
+	/* Looks at an answer; NULL: any 200 or 204 will do. */
+	void (*told)(void *ctx, struct client *c);
+	void *ctx;
 };
 
 struct result {
 	double rate, p50, p99, most; /* 1/s, ms */
+	size_t n;
+	double took; /* s */
 };
 
 static double latency[LATENCIES];
-static size_t latencies;
+static size_t latencies; /* the last of them are kept */
 static char chunk[CHUNK];
 
 static void leave(const char *why)
@@ -62,8 +81,6 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* ---- one question at a time ---- */
-
 static int connect_to(int port)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
@@ -77,18 +94,6 @@ static int connect_to(int port)
 	return fd;
 }
 
-static void send_all(int fd, const char *at, size_t n)
-{
-	while (n) {
-		ssize_t k = send(fd, at, n, MSG_NOSIGNAL);
-
-		if (k <= 0)
-			leave("send");
-		at += k;
-		n -= (size_t)k;
-	}
-}
-
 /* Status and length of a whole head, which ends with an empty line. */
 static int read_head(const char *head, size_t *length)
 {
@@ -97,45 +102,6 @@ static int read_head(const char *head, size_t *length)
 	*length = l ? strtoull(l + 18, NULL, 10) : 0;
 	return atoi(head + 9);
 }
-
-/* The whole reply in *t; its body begins at what is returned. */
-static size_t fetch(int port, const char *token, const char *method,
-	const char *path, const char *extra, const struct text *body,
-	struct text *t)
-{
-	char head[2048];
-	int fd = connect_to(port);
-	size_t length, begin = 0;
-	int n = snprintf(head, sizeof(head),
-		"%s %s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"
-		"%sContent-Type: application/json\r\nContent-Length: "
-		"%zu\r\n\r\n",
-		method, path, token, extra, body ? body->n : 0);
-
-	send_all(fd, head, (size_t)n);
-	if (body)
-		send_all(fd, body->at, body->n);
-	text_clear(t);
-	for (length = 1; !begin || t->n < begin + length;) {
-		ssize_t k = recv(fd, chunk, sizeof(chunk), 0);
-		char *end;
-
-		if (k <= 0)
-			leave(path);
-		text_add(t, chunk, (size_t)k);
-		if (begin || !(end = strstr(t->at, "\r\n\r\n")))
-			continue;
-		begin = (size_t)(end - t->at) + 4;
-		if (read_head(t->at, &length) != 200) {
-			fprintf(stderr, "bench: %s: %s\n", path, t->at);
-			exit(1);
-		}
-	}
-	close(fd);
-	return begin;
-}
-
-/* ---- many at once ---- */
 
 static int by_size(const void *a, const void *b)
 {
@@ -146,215 +112,240 @@ static int by_size(const void *a, const void *b)
 
 static struct result summary(double took)
 {
-	struct result r = {.rate = (double)latencies / took};
+	size_t n = latencies < LATENCIES ? latencies : LATENCIES;
+	struct result r = {
+		.rate = (double)latencies / took, .n = latencies, .took = took};
 
-	if (!latencies)
+	if (!n)
 		return r;
-	qsort(latency, latencies, sizeof(*latency), by_size);
-	r.p50 = latency[(latencies - 1) / 2] * 1e3;
-	r.p99 = latency[(size_t)((double)(latencies - 1) * 0.99)] * 1e3;
-	r.most = latency[latencies - 1] * 1e3;
+	qsort(latency, n, sizeof(*latency), by_size);
+	r.p50 = latency[(n - 1) / 2] * 1e3;
+	r.p99 = latency[(size_t)((double)(n - 1) * 0.99)] * 1e3;
+	r.most = latency[n - 1] * 1e3;
 	return r;
 }
 
-static void ask(struct client *c, const char *request, size_t n, double due)
+/* Sends what is left of the request, as far as it is taken. */
+static void push(int ep, struct client *c)
 {
-	c->busy = true;
-	c->due = due;
-	c->head_n = 0;
-	c->in_body = false;
-	send_all(c->fd, request, n);
+	struct epoll_event e = {.data.u32 = (unsigned)c->number};
+
+	while (c->out_n) {
+		ssize_t k = send(
+			c->fd, c->out, c->out_n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (k < 0 && errno == EAGAIN)
+			break;
+		if (k <= 0)
+			leave("send");
+		c->out += k;
+		c->out_n -= (size_t)k;
+	}
+	if (c->blocked == (c->out_n > 0))
+		return;
+	c->blocked = c->out_n > 0;
+	e.events = c->blocked ? EPOLLIN | EPOLLOUT : EPOLLIN;
+	if (epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e))
+		leave("epoll");
 }
 
-/* Takes what is there.  True when the reply is whole. */
-static bool answered(struct client *c)
+static void ask(const struct load *l, int ep, struct client *c, double due)
 {
-	ssize_t k = recv(c->fd, chunk, sizeof(chunk), 0);
-	size_t at = 0, n = (size_t)k, length;
-	char *end;
+	if (!l->ask(l->ctx, c)) {
+		c->next = HUGE_VAL;
+		return;
+	}
+	c->busy = true;
+	c->due = due;
+	c->at = IN_HEAD;
+	c->head_n = c->body_n = 0;
+	push(ep, c);
+}
 
+/* A byte of a head.  True when the reply ends with it. */
+static bool take_head(struct client *c, char byte)
+{
+	if (c->head_n == HEAD_MAX - 1)
+		leave("a long head");
+	c->head[c->head_n++] = byte;
+	if (byte != '\n' || c->head_n < 4 ||
+		memcmp(c->head + c->head_n - 4, "\r\n\r\n", 4) != 0)
+		return false;
+	c->head[c->head_n] = '\0';
+	c->status = read_head(c->head, &c->left);
+	if (c->status == 204 || c->status == 304)
+		return true;
+	c->at = strstr(c->head, "\r\nTransfer-Encoding: chunked\r\n") ? IN_SIZE
+								      : IN_BODY;
+	return c->at == IN_BODY && !c->left;
+}
+
+/* Takes as much of a body, or of a chunk, as is there. */
+static size_t take_body(struct client *c, const char *at, size_t n)
+{
+	size_t keep = BODY_KEPT - 1 - c->body_n;
+
+	n = n < c->left ? n : c->left;
+	keep = n < keep ? n : keep;
+	memcpy(c->body + c->body_n, at, keep);
+	c->body_n += keep;
+	c->body[c->body_n] = '\0';
+	c->left -= n;
+	return n;
+}
+
+/* A byte of what frames a chunk. */
+static void take_size(struct client *c, char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *d = strchr(digits, byte);
+
+	if (byte == '\n')
+		c->at = c->left ? IN_CHUNK : IN_END;
+	else if (d && byte)
+		c->left = c->left * 16 + (size_t)(d - digits);
+}
+
+/* Takes what came.  True when the reply is whole. */
+static bool take(struct client *c, const char *at, size_t n)
+{
+	for (size_t k = 1; n; at += k, n -= k, k = 1) {
+		switch (c->at) {
+		case IN_HEAD:
+			if (take_head(c, *at))
+				return true;
+			break;
+		case IN_BODY:
+			k = take_body(c, at, n);
+			if (!c->left)
+				return true;
+			break;
+		case IN_SIZE:
+			take_size(c, *at);
+			break;
+		case IN_CHUNK:
+			k = take_body(c, at, n);
+			if (!c->left)
+				c->at = IN_CRLF;
+			break;
+		case IN_CRLF:
+			if (*at == '\n')
+				c->at = IN_SIZE;
+			break;
+		case IN_END:
+			if (*at == '\n')
+				return true;
+			break;
+		}
+	}
+	return false;
+}
+
+/* True when the reply is whole. */
+static bool answered(const struct load *l, struct client *c)
+{
+	ssize_t k = recv(c->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+
+	if (k < 0 && errno == EAGAIN)
+		return false;
 	if (k <= 0)
 		leave("recv");
-	if (!c->in_body) {
-		at = n < HEAD_MAX - 1 - c->head_n ? n
-						  : HEAD_MAX - 1 - c->head_n;
-		memcpy(c->head + c->head_n, chunk, at);
-		c->head[c->head_n + at] = '\0';
-		end = strstr(c->head, "\r\n\r\n");
-		if (!end) {
-			c->head_n += at;
-			return false;
-		}
-		if (read_head(c->head, &length) != 200)
-			leave(c->head);
-		at = (size_t)(end - c->head) + 4 - c->head_n;
-		c->in_body = true;
-		c->body_left = length;
-	}
-	c->body_left -= n - at;
-	if (c->body_left)
+	if (!take(c, chunk, (size_t)k))
 		return false;
 	c->busy = false;
-	if (latencies < LATENCIES)
-		latency[latencies++] = now() - c->due;
+	latency[latencies++ % LATENCIES] = now() - c->due;
+	if (l->told)
+		l->told(l->ctx, c);
+	else if (c->status != 200 && c->status != 204)
+		leave(c->head);
 	return true;
 }
 
 /* Asks whose time it is; returns how long none is. */
-static double ask_due(struct client *c, const char *request, size_t n)
+static double ask_due(const struct load *l, int ep, struct client *c)
 {
 	double soon = 1, t = now();
 
-	for (int i = 0; i < CONNECTIONS; i++) {
+	for (int i = 0; i < l->clients; i++) {
+		double due = c[i].next;
+
 		if (c[i].busy)
 			continue;
-		if (c[i].next <= t) {
-			ask(&c[i], request, n, c[i].next);
-			c[i].next += PACE_MS / 1e3;
-		} else if (c[i].next - t < soon) {
-			soon = c[i].next - t;
+		if (due <= t) {
+			c[i].next += l->pace_s;
+			ask(l, ep, &c[i], due);
+		} else if (due - t < soon) {
+			soon = due - t;
 		}
 	}
 	return soon;
 }
 
-static struct result load(
-	int port, const char *request, bool paced, double lasts)
+static int connect_all(const struct load *l, struct client *c, double begin)
 {
-	static struct client c[CONNECTIONS];
-	struct epoll_event ev[CONNECTIONS];
-	int ep = epoll_create1(EPOLL_CLOEXEC), open = CONNECTIONS;
-	size_t n = strlen(request);
-	double begin, end;
+	int ep = epoll_create1(EPOLL_CLOEXEC);
 
-	latencies = 0;
-	for (int i = 0; i < CONNECTIONS; i++) {
+	for (int i = 0; i < l->clients; i++) {
 		struct epoll_event e = {
 			.events = EPOLLIN, .data.u32 = (unsigned)i};
 
-		c[i].fd = connect_to(port);
-		c[i].busy = false;
+		c[i].number = i;
+		c[i].fd = connect_to(l->port);
+		c[i].busy = c[i].blocked = false;
+		c[i].next = begin + i * l->pace_s / l->clients;
 		if (epoll_ctl(ep, EPOLL_CTL_ADD, c[i].fd, &e))
 			leave("epoll");
 	}
-	begin = now();
-	end = begin + lasts;
-	for (int i = 0; i < CONNECTIONS; i++) {
-		c[i].next = begin + i * PACE_MS / 1e3 / CONNECTIONS;
-		if (!paced)
-			ask(&c[i], request, n, begin);
-	}
-	while (open) {
-		double wait = paced && now() < end ? ask_due(c, request, n) : 1;
-		struct timespec ts = {(time_t)wait,
-			(long)((wait - (double)(time_t)wait) * 1e9)};
-		int k = epoll_pwait2(ep, ev, CONNECTIONS, &ts, NULL);
+	return ep;
+}
 
-		for (int i = 0; i < k; i++) {
-			struct client *one = &c[ev[i].data.u32];
+/* One turn of the loop. */
+static void serve(const struct load *l, int ep, struct client *c, double end)
+{
+	double wait = l->pace_s > 0 && now() < end ? ask_due(l, ep, c) : 1;
+	struct timespec ts = {
+		(time_t)wait, (long)((wait - (double)(time_t)wait) * 1e9)};
+	struct epoll_event ev[CLIENTS_MAX];
+	int k = epoll_pwait2(ep, ev, CLIENTS_MAX, &ts, NULL);
 
-			if (!answered(one))
-				continue;
-			if (!paced && now() < end)
-				ask(one, request, n, now());
-		}
-		if (now() < end)
+	for (int i = 0; i < k; i++) {
+		struct client *one = &c[ev[i].data.u32];
+
+		if (ev[i].events & EPOLLOUT)
+			push(ep, one);
+		if (!(ev[i].events & ~(unsigned)EPOLLOUT) || !answered(l, one))
 			continue;
-		open = 0;
-		for (int i = 0; i < CONNECTIONS; i++)
-			open += c[i].busy;
+		if (!(l->pace_s > 0) && now() < end)
+			ask(l, ep, one, now());
+	}
+}
+
+/* Until its time is over, or nobody asks any more; then until each has its
+ * answer. */
+static struct result load(const struct load *l)
+{
+	static struct client c[CLIENTS_MAX];
+	double begin, end;
+	int ep, busy = l->clients;
+
+	latencies = 0;
+	ep = connect_all(l, c, now());
+	begin = now();
+	end = begin + l->lasts;
+	for (int i = 0; i < l->clients; i++)
+		if (!(l->pace_s > 0))
+			ask(l, ep, &c[i], begin);
+	while (busy || (l->pace_s > 0 && now() < end)) {
+		serve(l, ep, c, end);
+		busy = 0;
+		for (int i = 0; i < l->clients; i++)
+			busy += c[i].busy;
 	}
 	end = now();
-	for (int i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < l->clients; i++)
 		close(c[i].fd);
 	close(ep);
 	return summary(end - begin);
-}
-
-/* ---- the bare server ---- */
-
-struct peer {
-	size_t seen, sent; /* of the end of a head; of the reply */
-	bool sending;
-};
-
-static void serve_peer(int ep, int fd, struct peer *p, const struct text *reply)
-{
-	static const char end[] = "\r\n\r\n";
-	char in[4096];
-	ssize_t k = 0;
-
-	if (!p->sending) {
-		k = recv(fd, in, sizeof(in), MSG_DONTWAIT);
-		if (k == 0 || (k < 0 && errno != EAGAIN)) {
-			close(fd);
-			*p = (struct peer){0};
-			return;
-		}
-	}
-	for (ssize_t i = 0; i < k; i++)
-		p->seen = in[i] == end[p->seen] ? p->seen + 1 : in[i] == '\r';
-	if (p->seen == 4) {
-		p->seen = p->sent = 0;
-		p->sending = true;
-	}
-	if (!p->sending)
-		return;
-	k = send(fd, reply->at + p->sent, reply->n - p->sent,
-		MSG_NOSIGNAL | MSG_DONTWAIT);
-	p->sent += k > 0 ? (size_t)k : 0;
-	p->sending = p->sent < reply->n;
-	epoll_ctl(ep, EPOLL_CTL_MOD, fd,
-		&(struct epoll_event){.events = p->sending ? EPOLLOUT : EPOLLIN,
-			.data.fd = fd});
-}
-
-/* A process that answers each request with these bytes; its port. */
-static int serve_bare(const struct text *reply, pid_t *pid)
-{
-	static struct peer peer[4096];
-	struct sockaddr_in at = {.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t len = sizeof(at);
-	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, ep;
-	struct epoll_event ev[64];
-
-	if (l < 0 || bind(l, (struct sockaddr *)&at, len) || listen(l, 1024) ||
-		getsockname(l, (struct sockaddr *)&at, &len) ||
-		(*pid = fork()) < 0)
-		leave("bare server");
-	if (*pid) {
-		close(l);
-		return ntohs(at.sin_port);
-	}
-	ep = epoll_create1(0);
-	epoll_ctl(ep, EPOLL_CTL_ADD, l,
-		&(struct epoll_event){.events = EPOLLIN, .data.fd = l});
-	for (;;) {
-		int k = epoll_wait(ep, ev, 64, -1);
-
-		for (int i = 0; i < k; i++) {
-			int fd = ev[i].data.fd;
-
-			if (fd != l) {
-				serve_peer(ep, fd, &peer[fd], reply);
-				continue;
-			}
-			if ((fd = accept(l, NULL, NULL)) < 0)
-				continue;
-			setsockopt(
-				fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-			epoll_ctl(ep, EPOLL_CTL_ADD, fd,
-				&(struct epoll_event){
-					.events = EPOLLIN, .data.fd = fd});
-		}
-	}
-}
-
-static void stop(pid_t pid)
-{
-	kill(pid, SIGTERM);
-	waitpid(pid, NULL, 0);
 }
 
 #endif

@@ -36,9 +36,9 @@
 #include "common/db/sync.h"
 #include "common/json.h"
 #include "common/token.h"
-#include "tests/bench/load.h"
+#include "tests/bench/bare.h"
 
-enum { CAMERAS = 100, POST_ROWS = 5000 };
+enum { CAMERAS = 100, POST_ROWS = 5000, CONNECTIONS = 100, PACE_MS = 250 };
 
 static double seconds = 1;
 
@@ -293,14 +293,31 @@ static pid_t move_version(const struct db_account *account)
 	}
 }
 
+/* A question that all connections ask again and again. */
+static bool ask_same(void *ctx, struct client *c)
+{
+	const char *request = ctx;
+
+	c->out = request;
+	c->out_n = strlen(request);
+	return true;
+}
+
 /* One line: against the API on this port, and the bare server's result. */
-static struct result ask_many(const char *name, int port, const char *request,
+static struct result ask_many(const char *name, int port, char *request,
 	bool paced, const struct text *reply, const struct result *bare)
 {
+	struct load l = {.port = port,
+		.clients = CONNECTIONS,
+		.lasts = seconds / 8,
+		.pace_s = paced ? PACE_MS / 1e3 : 0,
+		.ask = ask_same,
+		.ctx = request};
 	struct result r;
 
-	load(port, request, paced, seconds / 8);
-	r = load(port, request, paced, seconds);
+	load(&l);
+	l.lasts = seconds;
+	r = load(&l);
 	line(name, r, reply->n, bare);
 	return r;
 }
