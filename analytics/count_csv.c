@@ -145,7 +145,7 @@ static void set_figure(struct count_batch *b, struct count *row, int32_t *at,
 		else if (ch == '.' && i > 0 && i + 1 < cell->n &&
 			strspn(cell->at + i + 1, "0") == cell->n - i - 1)
 			break; /* 12.0 is whole, as in JSON */
-		else if (ch < '0' || ch > '9') {
+		else if (ch < '0' || ch > '9' || (i == 1 && *cell->at == '0')) {
 			count_refuse(b, row, field, "not_an_integer",
 				"%s: \"%.40s\" is not a whole number", field,
 				cell->at);

@@ -64,6 +64,7 @@ enum step record_list_begin(struct req *r)
 		return s;
 	l->from_ms = ms_of_param(r, "from");
 	l->to_ms = ms_of_param(r, "to");
+	l->series.from.whole = l->series.to.whole = true;
 	l->key = arena_alloc(
 		&r->arena, 2 * (size_t)(l->series.limit + 1) * sizeof(*l->key));
 	return l->key ? STEP_NEXT : req_fail(r, E_TOO_BIG);

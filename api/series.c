@@ -9,11 +9,32 @@
 #include "api/api.h"
 #include "api/page.h"
 
-enum { PART_MAX = 1000 };
+enum {
+	PART_MAX = 1000,
+	OFFSET = 6,	 /* bytes of "+09:00" */
+	TIME_LEAST = 22, /* of "2026-11-21T09:00+09:00" */
+	TIME_MAX = 64
+};
 
 static enum step bad(struct req *r, const char *name, const char *why)
 {
 	return req_problem(r, 400, "bad-parameter", "%s %s", name, why);
+}
+
+/* A '+' that nobody escaped came as a blank: before an offset it can be
+ * nothing else. */
+static bool parse_time(const char *v, struct when *w)
+{
+	char plus[TIME_MAX];
+	size_t n = strlen(v);
+
+	if (!when_parse(v, n, w))
+		return true;
+	if (n >= sizeof(plus) || n < TIME_LEAST || v[n - OFFSET] != ' ')
+		return false;
+	memcpy(plus, v, n);
+	plus[n - OFFSET] = '+';
+	return !when_parse(plus, n, w);
 }
 
 static enum step read_time(
@@ -24,7 +45,7 @@ static enum step read_time(
 	if (!v)
 		return STEP_NEXT;
 	*has = true;
-	if (when_parse(v, strlen(v), w))
+	if (!parse_time(v, w))
 		return bad(r, name,
 			"is no time like 2026-11-21T09:00:00+09:00, or date");
 	return STEP_NEXT;
@@ -163,12 +184,13 @@ static int64_t within(int64_t at)
 	return at < first ? first : at > last ? last : at;
 }
 
-/* Local times that the clock skips mean the moment it skips them. */
+/* Local times that the clock skips mean the moment it skips them.  What has
+ * whole seconds starts in a part of one as in the next second. */
 static int64_t instant(const struct when *w, const struct tz *tz)
 {
-	int64_t at = within(w->at), found[2];
+	int64_t at = within(w->at + !w->whole), found[2];
 
-	if (w->has_offset || at != w->at)
+	if (w->has_offset || at != w->at + !w->whole)
 		return at;
 	if (tz_local(tz, at, found))
 		return within(found[0]);

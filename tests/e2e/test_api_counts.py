@@ -546,6 +546,7 @@ def test_csv_in_small_pieces_is_the_same(tally):
 @pytest.mark.parametrize("cell, kind", [
     ("-1", "out_of_range"), ("1000001", "out_of_range"),
     ("9007199254740993", "out_of_range"), ("3.7", "not_an_integer"),
+    ("01", "not_an_integer"), ("00", "not_an_integer"),
     ("1e3", "not_an_integer"), ("NaN", "not_an_integer"),
     ("Infinity", "not_an_integer"), ("null", "not_an_integer"),
     (" 1", "not_an_integer"), ("0x1", "not_an_integer"),

@@ -117,6 +117,27 @@ def test_from_is_included_and_to_is_not(tally, three):
                  <= r["start_at"] < z(at + minutes(5 * last))])
 
 
+def test_parts_of_a_second_and_a_plus_that_nobody_escaped(tally, three):
+    codes, rows = three
+    at = hours_ago(30)
+    mid = [at + minutes(5 * i) + datetime.timedelta(milliseconds=500)
+           for i in (1, 3)]
+    wanted = newest_first([r for r in rows if z(at + minutes(10))
+                           <= r["start_at"] <= z(at + minutes(15))])
+    local = zoneinfo.ZoneInfo("Asia/Kolkata")
+    for first, last in ([m.astimezone(local).isoformat() for m in mid],
+                        [m.isoformat(timespec="milliseconds") for m in mid]):
+        items, _ = walk(tally, f"/api/v1/counts?from={first}&to={last}"
+                        f"&camera={codes[0]}&camera={codes[1]}"
+                        f"&camera={codes[2]}&limit=2")
+        assert brief(items) == wanted
+    # A blank is a plus before an offset alone.
+    for wrong in ("2026-11-21 05:30", "2026-11-21T09 05:30",
+                  "2026-11-21T09:00Z 05:30", "2026-11-21T09:00 5:30"):
+        status = 200 if wrong[10] == " " else 400
+        get(tally, "/api/v1/counts" + query(**{"from": wrong}), status)
+
+
 def test_times_without_offset_are_of_each_camera(tally):
     east, west = (camera(tally, tz="Asia/Tokyo"),
                   camera(tally, tz="America/New_York"))
