@@ -19,6 +19,7 @@ struct live;
 struct memo;
 struct metrics;
 struct auth;
+struct failures;
 struct pages;
 struct idempotency;
 struct upload_room;
@@ -41,6 +42,8 @@ struct api {
 	struct metrics *metrics; /* shared by the processes on the port */
 	struct live *live;	 /* viewers, on the loop */
 	struct auth *auth;
+	/* Failed authentications by address, name and browser; shared, too. */
+	struct failures *failures;
 	struct pages *pages;
 	struct zones zones;	  /* of the loop */
 	struct idempotency *keys; /* of requests on their way */

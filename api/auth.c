@@ -34,8 +34,8 @@ struct auth {
 	struct api *api;
 	struct used used[USED_AT_ONCE];
 	struct entry entry[AUTH_ENTRIES];
-	struct failures failures; /* by address, by name, by browser */
-	unsigned trying;	  /* passwords that are being checked */
+	uint64_t failed;
+	unsigned trying; /* passwords that are being checked */
 };
 
 /* What a request waits with. */
@@ -50,7 +50,6 @@ enum err auth_open(struct auth **a, struct api *api)
 	if (!*a)
 		return E_NOMEM;
 	(*a)->api = api;
-	failures_init(&(*a)->failures);
 	return E_OK;
 }
 
@@ -93,19 +92,20 @@ void auth_forget_user(struct auth *a, int64_t user_id)
 
 bool auth_is_limited(const struct auth *a, const char *addr)
 {
-	return failures_count(&a->failures, addr, when_clock_ms()) >=
+	return failures_count(a->api->failures, addr, when_clock_ms()) >=
 		a->api->conf.api_auth_failures_max;
 }
 
 bool auth_failed(struct auth *a, const char *addr)
 {
-	return failures_add(&a->failures, addr, when_clock_ms()) >=
+	a->failed++;
+	return failures_add(a->api->failures, addr, when_clock_ms()) >=
 		a->api->conf.api_auth_failures_max;
 }
 
 uint64_t auth_failures(const struct auth *a)
 {
-	return a->failures.total;
+	return a->failed;
 }
 
 static enum step unauthorized(struct req *r, const char *why)
@@ -443,7 +443,7 @@ static enum step too_many(struct req *r)
 
 static bool name_is_limited(const struct auth *a, const char *key)
 {
-	return failures_count(&a->failures, key, when_clock_ms()) >=
+	return failures_count(a->api->failures, key, when_clock_ms()) >=
 		a->api->conf.api_login_failures_max;
 }
 
@@ -505,7 +505,7 @@ enum step auth_try_ended(struct req *r, struct auth_try *t, bool ok)
 	if (ok)
 		return STEP_NEXT;
 	addr = auth_failed(a, r->conn->addr);
-	name = failures_add(&a->failures, key, when_clock_ms()) >=
+	name = failures_add(a->api->failures, key, when_clock_ms()) >=
 		a->api->conf.api_login_failures_max;
 	return addr || name ? too_many(r) : STEP_NEXT;
 }

@@ -2,15 +2,44 @@
 #include "api/failures.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
-void failures_init(struct failures *f)
+enum err failures_open(struct failures **out)
 {
-	*f = (struct failures){.total = 0};
+	pthread_mutexattr_t shared;
+	struct failures *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE,
+		// cppcheck-suppress invalidFunctionArg
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	*out = NULL;
+	if (f == MAP_FAILED)
+		return E_NOMEM;
+	pthread_mutexattr_init(&shared);
+	pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&shared, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&f->lock, &shared);
+	pthread_mutexattr_destroy(&shared);
 	token_make(f->key);
+	*out = f;
+	return E_OK;
+}
+
+void failures_close(struct failures *f)
+{
+	if (f)
+		munmap(f, sizeof(*f));
+}
+
+/* Who died with the lock held left a number wrong by one at most. */
+static void take(struct failures *f)
+{
+	if (pthread_mutex_lock(&f->lock) == EOWNERDEAD)
+		pthread_mutex_consistent(&f->lock);
 }
 
 void failures_origin(const char *addr, char origin[FAILURES_ADDRESS])
@@ -51,39 +80,54 @@ static bool is_its(
 	return now_ms < of->until_ms && !strcmp(of->origin, origin);
 }
 
-int failures_count(const struct failures *f, const char *addr, int64_t now_ms)
+int failures_count(struct failures *f, const char *addr, int64_t now_ms)
 {
 	char origin[FAILURES_ADDRESS];
 	const struct failures_of *set;
+	int n = 0;
 
 	failures_origin(addr, origin);
 	set = f->of[set_of(f, origin)];
+	take(f);
 	for (size_t i = 0; i < FAILURES_WAYS; i++)
 		if (is_its(&set[i], origin, now_ms))
-			return set[i].n;
-	return 0;
+			n = set[i].n;
+	pthread_mutex_unlock(&f->lock);
+	return n;
 }
 
-int failures_add(struct failures *f, const char *addr, int64_t now_ms)
+/* Its own place, an empty one, or that of who failed least. */
+static struct failures_of *place(struct failures_of set[FAILURES_WAYS],
+	const char *origin, int64_t now_ms)
 {
-	char origin[FAILURES_ADDRESS];
-	struct failures_of *set, *least;
+	struct failures_of *least = set;
 
-	f->total++;
-	failures_origin(addr, origin);
-	least = set = f->of[set_of(f, origin)];
 	for (size_t i = 0; i < FAILURES_WAYS; i++) {
+		if (is_its(&set[i], origin, now_ms))
+			return &set[i];
 		if (now_ms >= set[i].until_ms)
 			set[i].n = 0;
-		if (is_its(&set[i], origin, now_ms)) {
-			set[i].n += set[i].n < INT_MAX;
-			return set[i].n;
-		}
 		if (set[i].n < least->n)
 			least = &set[i];
 	}
 	snprintf(least->origin, sizeof(least->origin), "%s", origin);
 	least->until_ms = now_ms + FAILURES_WINDOW_MS;
-	least->n = 1;
-	return 1;
+	least->n = 0;
+	return least;
+}
+
+int failures_add(struct failures *f, const char *addr, int64_t now_ms)
+{
+	char origin[FAILURES_ADDRESS];
+	struct failures_of *its;
+	size_t set;
+	int n;
+
+	failures_origin(addr, origin);
+	set = set_of(f, origin);
+	take(f);
+	its = place(f->of[set], origin, now_ms);
+	n = its->n += its->n < INT_MAX;
+	pthread_mutex_unlock(&f->lock);
+	return n;
 }

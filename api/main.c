@@ -17,6 +17,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/commit.h"
+#include "api/failures.h"
 #include "api/health.h"
 #include "api/live.h"
 #include "api/memo.h"
@@ -214,8 +215,8 @@ static int run(struct api *api)
 {
 	enum err e;
 
-	if (token_start() || !(api->base = event_base_new())) {
-		log_error("cannot start libsodium or libevent");
+	if (!(api->base = event_base_new())) {
+		log_error("cannot start libevent");
 		return 1;
 	}
 	metrics_begin(api->metrics, api->process);
@@ -246,6 +247,21 @@ static int share(struct api *api)
 	return run(api);
 }
 
+/* What processes share is there before they are. */
+static enum err open_shared(struct api *api)
+{
+	enum err e;
+
+	if ((e = token_start())) {
+		log_error("cannot start libsodium");
+		return e;
+	}
+	if ((e = metrics_open(
+		     &api->metrics, api, (unsigned)api->conf.api_processes)))
+		return e;
+	return failures_open(&api->failures);
+}
+
 int main(int argc, char **argv)
 {
 	struct api api = {0};
@@ -267,11 +283,8 @@ int main(int argc, char **argv)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	raise_limit(&api.conf);
-	status = metrics_open(
-			 &api.metrics, &api, (unsigned)api.conf.api_processes)
-		? 1
-		: shared(&api) ? share(&api)
-			       : run(&api);
+	status = open_shared(&api) ? 1 : shared(&api) ? share(&api) : run(&api);
+	failures_close(api.failures);
 	metrics_close(api.metrics);
 	conf_free(&api.conf);
 	return status;

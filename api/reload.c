@@ -29,6 +29,8 @@ static const char *const live[] = {
 	"api.reply_timeout_s",
 	"api.stop_timeout_s",
 	"api.auth_failures_max",
+	"api.login_failures_max",
+	"api.streams_max",
 	"api.metrics_from",
 	"api.trusted_proxies",
 	"api.proxy_header",

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: MIT
 """Several API processes on one port."""
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import signal
+import socket
+import ssl
+import urllib.parse
 
 import pytest
 
 from apibase import OtherApi, camera, code, figures, hours_ago, row, wait_for
+from pki import Authority
 from running import alive
 from test_metrics import Scraped
+from test_tls import Https
 
 
 def children(api):
@@ -45,19 +51,32 @@ class Client:
         self.headers = {k.lower(): v for k, v in r.getheaders()}
         return r.status, r.read()
 
+    def form(self, path, **values):
+        self.c.request("POST", path, urllib.parse.urlencode(values))
+        r = self.c.getresponse()
+        r.read()
+        return r.status
 
-def client_of(api, pid):
-    """One that this process serves: the others are held meanwhile."""
+
+@contextlib.contextmanager
+def alone(api, pid):
+    """The others are held meanwhile."""
     others = [c for c in children(api) if c != pid]
     for c in others:
         os.kill(c, signal.SIGSTOP)
         wait_for(lambda: "\tT (stopped)" in pathlib.Path(
             f"/proc/{c}/status").read_text(), 60)
     try:
-        return Client(api)
+        yield
     finally:
         for c in others:
             os.kill(c, signal.SIGCONT)
+
+
+def client_of(api, pid):
+    """One that this process serves."""
+    with alone(api, pid):
+        return Client(api)
 
 
 def test_both_serve_and_what_one_writes_the_other_sees(two):
@@ -89,6 +108,64 @@ def test_both_serve_and_what_one_writes_the_other_sees(two):
                         t.ingest_token, **key) for each in (a, b)]
     assert replies[0] == replies[1] and replies[0][0] == 200
     assert b.ask("POST", "/api/v1/counts", first, t.ingest_token)[0] == 409
+
+
+def test_who_guesses_is_counted_across_them(tally):
+    """Tokens by address, passwords by name; also by one that took the place of
+    one that died."""
+    api = OtherApi(tally, processes=2, auth_failures_max=9,
+                   login_failures_max=3)
+    try:
+        wait_for(lambda: api.log().count("serving 127.0.0.1") == 2, 60)
+        first, second = children(api)
+        a, b = client_of(api, first), client_of(api, second)
+
+        def log_in(client):
+            return client.form("/login", user="nobody", password="a guess")
+
+        assert [log_in(c) for c in (a, b, a, b)] == [303, 303, 429, 429]
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: api.log().count("serving 127.0.0.1") == 3, 60)
+        third = client_of(api, next(p for p in children(api) if p != second))
+        assert log_in(third) == 429
+
+        def ask(client):
+            return client.ask("GET", "/api/v1/sites", token="tly_wrong")[0]
+
+        # Three passwords were looked at; so the ninth failure is the sixth.
+        assert [ask(c) for c in (b, third) * 4] == [401] * 5 + [429] * 3
+    finally:
+        assert api.stop() == 0
+
+
+def test_a_session_of_tls_is_resumed_or_begun_anew(tally, tmp_path):
+    """Each has ticket keys of its own: what one cannot read is a full
+    handshake, and no failure."""
+    api = Https(tally, Authority(tmp_path, "authority"), "several",
+                processes=2)
+    try:
+        wait_for(lambda: api.log().count("serving 127.0.0.1") == 2, 60)
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = api.context(maximum_version=version)
+            with alone(api, children(api)[0]):
+                session, _ = visit(api, context, None)
+                assert visit(api, context, session)[1]
+            with alone(api, children(api)[1]):
+                other, reused = visit(api, context, session)
+                assert not reused
+                assert visit(api, context, other)[1]
+    finally:
+        assert api.stop() == 0
+
+
+def visit(api, context, session):
+    """(the session one has afterwards, whether it was resumed)"""
+    with socket.create_connection(api.address, timeout=60) as plain, \
+            context.wrap_socket(plain, server_hostname="localhost",
+                                session=session) as s:
+        s.sendall(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert s.recv(15) == b"HTTP/1.1 200 OK"
+        return s.session, s.session_reused
 
 
 def test_any_of_them_tells_of_all(two):
