@@ -233,7 +233,7 @@ enum step page_reply(struct req *r, int status)
 	return req_reply(r, status, "text/html; charset=utf-8");
 }
 
-/* Why the form is shown again. */
+/* Why the form is shown, in words that the page translates. */
 static const char *reason(const struct req *r)
 {
 	static const struct {
@@ -248,8 +248,23 @@ static const char *reason(const struct req *r)
 	return "";
 }
 
+static const char *reason_of(int status, const char *detail)
+{
+	switch (status) {
+	case 405: /* the form's own address, typed */
+		return "";
+	case 429:
+		return "Too many log-ins failed. Please try again in a minute.";
+	case 503:
+		return "Tally is busy, or its database is away. Please try "
+		       "again in a moment.";
+	default:
+		return detail;
+	}
+}
+
 /* {{csrf}}, {{user}}, and {{reason}} with the end of its paragraph's tag. */
-static void marker(struct req *r, struct slice name)
+static void marker(struct req *r, struct slice name, const char *why)
 {
 	char csrf[TOKEN_DERIVED];
 
@@ -257,26 +272,39 @@ static void marker(struct req *r, struct slice name)
 		text_str(&r->out, csrf);
 	else if (name.n == 4 && !memcmp(name.at, "user", 4) && r->who.known)
 		html_text(&r->out, r->who.name);
-	else if (name.n == 6 && !memcmp(name.at, "reason", 6))
-		text_printf(&r->out, " %s>%s", *reason(r) ? "data-t" : "hidden",
-			reason(r));
+	else if (name.n == 6 && !memcmp(name.at, "reason", 6)) {
+		text_str(&r->out, *why ? " data-t>" : " hidden>");
+		html_text(&r->out, why);
+	}
 }
 
-/* The page, or for who is not logged in the form, with what is theirs. */
-static enum step send_own(struct req *r, const char *name)
+static void fill(struct req *r, const char *name, const char *why)
 {
-	struct slice s =
-		pages_text(r->api->pages, r->who.known ? name : "login.html");
+	struct slice s = pages_text(r->api->pages, name);
 	const char *end = s.at + s.n, *from, *to;
 
 	while ((from = memmem(s.at, (size_t)(end - s.at), "{{", 2)) &&
 		(to = memmem(from, (size_t)(end - from), "}}", 2))) {
 		text_add(&r->out, s.at, (size_t)(from - s.at));
-		marker(r, (struct slice){from + 2, (size_t)(to - from) - 2});
+		marker(r, (struct slice){from + 2, (size_t)(to - from) - 2},
+			why);
 		s.at = to + 2;
 	}
 	text_add(&r->out, s.at, (size_t)(end - s.at));
+}
+
+/* The page, or for who is not logged in the form, with what is theirs. */
+static enum step send_own(struct req *r, const char *name)
+{
+	fill(r, r->who.known ? name : "login.html", reason(r));
 	return page_reply(r, 200);
+}
+
+enum step login_explain(struct req *r, int status, const char *detail)
+{
+	text_clear(&r->out);
+	fill(r, "login.html", reason_of(status, detail));
+	return page_reply(r, status);
 }
 
 enum step page_home(struct req *r)

@@ -178,6 +178,8 @@ enum step metrics_answer(struct req *r);
 
 /* pages.c: GET /, GET /docs, GET /api/v1/openapi.json, GET /static/{file} */
 enum step page_home(struct req *r);
+/* The form of the log-in once more, with why. */
+enum step login_explain(struct req *r, int status, const char *detail);
 /* "/outliers" is outliers.html, for who is logged in. */
 enum step page_own(struct req *r);
 enum step page_docs(struct req *r);

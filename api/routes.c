@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/accept.h"
 #include "api/body.h"
 #include "api/list.h"
 #include "api/memo.h"
@@ -195,15 +196,24 @@ static enum step allow(struct req *r, const bool allowed[HTTP_OTHER])
 		"this route does not know the method");
 }
 
+/* What a browser says, and a program does not unless it wants to. */
+static bool prefers_html(const struct req *r)
+{
+	return accept_type(&r->head, "text/html") >
+		accept_type(&r->head, "application/problem+json");
+}
+
 explain_fn route_explain(const struct req *r)
 {
 	const struct slice *p = &r->head.path;
 
 	/* A person reads what comes back from a form, refusals as well. */
-	return p->n >= 7 && !memcmp(p->at, "/upload", 7) &&
-			(p->n == 7 || p->at[7] == '/')
-		? upload_explain
-		: NULL;
+	if (p->n >= 7 && !memcmp(p->at, "/upload", 7) &&
+		(p->n == 7 || p->at[7] == '/'))
+		return upload_explain;
+	if (p->n == 6 && !memcmp(p->at, "/login", 6) && prefers_html(r))
+		return login_explain;
+	return NULL;
 }
 
 enum step route_find(struct req *r)

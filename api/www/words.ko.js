@@ -169,6 +169,8 @@ export default {
 	'Tally answered with half a sentence.': 'Tally의 응답이 중간에 끊겼습니다.',
 	'Tally answers again.': 'Tally가 다시 응답합니다.',
 	'Tally does not answer.': 'Tally가 응답하지 않습니다.',
+	'Tally is busy, or its database is away. Please try again in a moment.':
+		'서버가 바쁘거나 데이터베이스에 연결할 수 없습니다. 잠시 후 다시 시도하십시오.',
 	'The days of {year}': '{year}년의 날들',
 	'The figures below are older.': '아래 수치는 이전 것입니다.',
 	'The file cannot be read: {why}': '파일을 읽을 수 없습니다: {why}',
@@ -192,6 +194,8 @@ export default {
 	'To, that day included': '종료일(포함)',
 	'Today': '오늘',
 	'Tokens for programs': '프로그램용 토큰',
+	'Too many log-ins failed. Please try again in a minute.':
+		'로그인에 너무 많이 실패했습니다. 1분 후에 다시 시도하십시오.',
 	'Trying again in {n} s.': '{n}초 뒤에 다시 시도합니다.',
 	'Updated': '갱신',
 	'Upload': '업로드',

@@ -167,6 +167,8 @@ export default {
 	'Tally answered with half a sentence.': 'Tally 的响应不完整。',
 	'Tally answers again.': 'Tally 已恢复响应。',
 	'Tally does not answer.': 'Tally 没有响应。',
+	'Tally is busy, or its database is away. Please try again in a moment.':
+		'服务器繁忙或数据库暂时无法连接，请稍后再试。',
 	'The days of {year}': '{year} 年的每一天',
 	'The figures below are older.': '下面是较早的数据。',
 	'The file cannot be read: {why}': '无法读取文件：{why}',
@@ -188,6 +190,8 @@ export default {
 	'To, that day included': '结束日（含当天）',
 	'Today': '今天',
 	'Tokens for programs': '程序令牌',
+	'Too many log-ins failed. Please try again in a minute.':
+		'登录失败次数过多，请一分钟后再试。',
 	'Trying again in {n} s.': '{n} 秒后重试。',
 	'Updated': '更新于',
 	'Upload': '上传',

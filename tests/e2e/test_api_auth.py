@@ -193,6 +193,9 @@ def test_a_wrong_log_in_says_the_same_whatever_was_wrong(other):
         assert "set-cookie" not in got[1] and not got[2]
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
 def test_guessing_passwords_is_429_within_twenty_tries(tally):
     other = OtherApi(tally, auth_failures_max=5, login_failures_max=1000)
     try:
@@ -201,6 +204,12 @@ def test_guessing_passwords_is_429_within_twenty_tries(tally):
         assert tries[:4] == [303] * 4 and tries[-1] == 429
         got = log_in(other.tally)
         refusal(got, 429)
+        # A browser shows the form again, which says why.
+        status, headers, page = log_in(other.tally, {"Accept": BROWSER})
+        assert status == 429 and int(headers["retry-after"]) > 0
+        assert headers["content-type"].startswith("text/html")
+        assert b'action="/login"' in page and (
+            b'role="alert" data-t>Too many log-ins failed.' in page)
     finally:
         assert other.stop() == 0
 
@@ -209,6 +218,11 @@ def test_a_form_that_is_none_or_too_large_is_refused(tally):
     assert form(tally, "/login", {"user": "x" * 5000, "password": "y"})[
         0] == 413
     assert tally.request("POST", "/login", None, b"user=%zz")[0] == 400
+    page = tally.request("POST", "/login", None, b"user=%zz<b>",
+                         {"Accept": BROWSER})
+    assert page[0] == 400 and b"<b>" not in page[2]
+    assert tally.request("GET", "/login", None, None, {"Accept": BROWSER})[
+        2].count(b" hidden></p>") == 1
     assert tally.request("POST", "/login", None, b"")[0] == 303
 
 

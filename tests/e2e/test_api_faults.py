@@ -241,6 +241,10 @@ def test_while_the_database_is_dead_posts_are_503_and_then_go_on(own):
         unavailable(own.request("POST", "/api/v1/jobs/roll_up",
                                 own.admin_token))
         unavailable(own.request("POST", "/login", None, "user=a&password=b"))
+        form = own.request("POST", "/login", None, "user=a&password=b",
+                           {"Accept": "text/html,*/*;q=0.8"})
+        assert form[0] == 503 and form[1]["retry-after"] == "2"
+        assert b"its database is away" in form[2]
         status, reply = health(own)
         assert (status, reply["checks"]["database"]["status"]) == (
             503, "down")

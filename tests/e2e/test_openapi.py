@@ -140,6 +140,7 @@ class World:
     """What the answers are made of."""
 
     def __init__(self, tally):
+        self.wants = {}  # headers of every request
         # The unknown tokens here are too many for one address.
         self.patient = OtherApi(tally, auth_failures_max=1000000)
         self.tally = tally = self.patient.tally
@@ -210,7 +211,8 @@ class World:
         """Asks as the document's examples do, unless told otherwise."""
         if body is None:
             kind, body = body_of(o)
-        headers = {k.replace("_", "-"): v for k, v in headers.items()}
+        headers = {**self.wants,
+                   **{k.replace("_", "-"): v for k, v in headers.items()}}
         if kind:
             headers["Content-Type"] = kind
         if is_personal(o) and not token:
@@ -236,7 +238,7 @@ def late(w, o):
                    + (f"Authorization: Bearer {token_for(w.tally, o)}\r\n"
                       if o.scope else "")
                    + "".join(f"{k}: {v}\r\n" for k, v in (
-                       own(w.tally) if is_personal(o) else {}).items())
+                       own(w.tally) if is_personal(o) else w.wants).items())
                    + f"Content-Type: {body_of(o)[0]}; boundary=b\r\n"
                    "Content-Length: 9\r\n\r\n").encode())
         got = b""
@@ -552,6 +554,7 @@ def test_every_documented_answer_is_given(world, o):
     for status, media in sorted(o.answers()):
         kind = (o.method, o.path, status, media)
         how = SPECIAL.get((o.id, status)) or GENERAL.get(status)
+        world.wants = {"Accept": media} if media == "text/html" else {}
         if kind not in contract.produced and how:
             how(world, o)
         if kind not in contract.produced and media == "text/csv":
@@ -653,7 +656,9 @@ def test_it_has_the_kinds_of_problems_of_the_table():
     written = set(re.findall(r"`([a-z-]+)`", table)) - {"type"}
     has = set()
     for response in contract.DOC["components"]["responses"].values():
-        for content in response.get("content", {}).values():
+        for media, content in response.get("content", {}).items():
+            if media == "text/html":
+                continue  # told to a person
             has |= set(content["schema"]["allOf"][1]["properties"]["type"][
                 "enum"])
     assert has | {"urn:tally:problem:" + s for s in (
