@@ -125,6 +125,7 @@ struct upload {
 	const char *unread_slug;
 	struct upload_rejected *rejected;
 	int64_t id, at; /* as it is kept; 0: it is not */
+	bool noted;	/* it is, as far as it has come */
 };
 
 /* The request's upload; NULL where none has begun. */
@@ -159,6 +160,10 @@ MUST enum err upload_write(int fd, const char *s, size_t n);
  */
 void upload_write_errors(struct text *t, const struct upload *u);
 void upload_write_counts(struct text *t, const struct upload *u);
+
+/* Keeps how far it has come, before each part: rows before this line are
+ * stored.  Who dies behind it leaves that.  On a work thread. */
+MUST enum err upload_note(struct req *r, struct db *db, unsigned line);
 
 /* The page: a report on u, which is stored or was refused with this status. */
 enum step upload_report(struct req *r, const struct upload *u, int status);

@@ -75,7 +75,14 @@ static const char *format_of(const struct upload *u)
 	return u->manual ? "form" : u->is_ndjson ? "ndjson" : "csv";
 }
 
-static enum err add_row(struct req *r, struct db *db, const struct text *errors)
+/* From which line on it was not stored, and why; line 0: all was. */
+struct unread {
+	unsigned line;
+	const char *why;
+};
+
+static enum err add_row(struct req *r, struct db *db, struct unread un,
+	const char *errors, size_t kept)
 {
 	struct upload *u = r->state;
 	struct audit_by by = audit_who(r);
@@ -86,14 +93,44 @@ static enum err add_row(struct req *r, struct db *db, const struct text *errors)
 			DB_I((int64_t)u->bytes), DB_I(u->received),
 			DB_I(u->n[COUNT_INSERTED]), DB_I(u->n[COUNT_DUPLICATE]),
 			DB_I(u->n[COUNT_REPLACED]), DB_I(u->n[COUNT_REJECTED]),
-			DB_I((int64_t)upload_rejected_rows(u->rejected)),
-			u->unread_line ? DB_I(u->unread_line) : DB_NULL,
-			u->unread_line ? DB_S(u->unread_why) : DB_NULL,
-			DB_SN(errors->at, errors->n)),
+			DB_I((int64_t)kept), un.line ? DB_I(un.line) : DB_NULL,
+			un.line ? DB_S(un.why) : DB_NULL, DB_S(errors)),
 		NULL, NULL);
 
 	if (!e)
 		u->id = (int64_t)db_insert_id(db);
+	return e;
+}
+
+static enum err put_row(struct upload *u, struct db *db, struct unread un,
+	const char *errors, size_t kept)
+{
+	return db_run(db, Q_UPLOAD_PUT,
+		DB_ARGS(DB_I(u->received), DB_I(u->n[COUNT_INSERTED]),
+			DB_I(u->n[COUNT_DUPLICATE]), DB_I(u->n[COUNT_REPLACED]),
+			DB_I(u->n[COUNT_REJECTED]), DB_I((int64_t)kept),
+			un.line ? DB_I(un.line) : DB_NULL,
+			un.line ? DB_S(un.why) : DB_NULL, DB_S(errors),
+			DB_I(u->id)),
+		NULL, NULL);
+}
+
+enum err upload_note(struct req *r, struct db *db, unsigned line)
+{
+	struct upload *u = r->state;
+	struct unread un = {line,
+		"rows from about here on are on their way, or the upload was "
+		"cut off: send the file again"};
+	enum err e;
+
+	if (u->noted)
+		return put_row(u, db, un, "[]", 0);
+	u->at = when_now();
+	e = add_row(r, db, un, "[]", 0);
+	/* A connection that died while it was idle shows only now. */
+	if (e == E_DB_GONE)
+		e = add_row(r, db, un, "[]", 0);
+	u->noted = !e;
 	return e;
 }
 
@@ -137,12 +174,16 @@ static enum err add_audit(struct req *r, struct db *db)
 static enum err keep_once(
 	struct req *r, struct db *db, const struct text *errors)
 {
+	struct upload *u = r->state;
+	struct unread un = {u->unread_line, u->unread_why};
+	size_t kept = upload_rejected_rows(u->rejected);
 	enum err e = db_begin(db);
 
 	if (!e)
-		e = add_row(r, db, errors);
+		e = u->noted ? put_row(u, db, un, errors->at, kept)
+			     : add_row(r, db, un, errors->at, kept);
 	if (!e)
-		e = add_rejected(r->state, db);
+		e = add_rejected(u, db);
 	if (!e)
 		e = add_audit(r, db);
 	if (!e)
@@ -161,7 +202,8 @@ static enum err keep(struct req *r, struct db *db)
 	json_open(&errors, NULL, '[');
 	upload_write_errors(&errors, u);
 	json_close(&errors, ']');
-	u->at = when_now();
+	if (!u->noted)
+		u->at = when_now();
 	e = errors.full ? E_NOMEM : keep_once(r, db, &errors);
 	/* A connection that died while it was idle shows only now. */
 	if (e == E_DB_GONE)

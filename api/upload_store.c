@@ -233,11 +233,12 @@ static enum err turn(struct req *r, struct db *db)
 	struct upload *u = r->state;
 	enum err e = u->committed ? note_part(r, u) : E_OK;
 
-	(void)db;
 	if (!e && !u->fault.status)
 		e = read_part(u);
 	if (!e)
 		check_cameras(r, u);
+	if (!e && !u->fault.status && !u->checking && u->batch.n)
+		e = upload_note(r, db, u->batch.row[0].line);
 	return e;
 }
 

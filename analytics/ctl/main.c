@@ -204,15 +204,56 @@ static int matches(const struct ctl_command *c, int argc, char **argv)
 	return argc > 1 && !strcmp(argv[1], blank + 1) ? 2 : 0;
 }
 
+static void describe(struct text *t, const struct ctl_command *c)
+{
+	text_printf(t, "  tally %s%s%s\n        %s\n", c->name,
+		*c->args ? " " : "", c->args, c->what);
+}
+
 static const char *usage(struct text *t)
 {
 	text_init(t, 8192);
 	text_str(t, "usage: tally [--config FILE] [--set ...] COMMAND\n\n");
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		text_printf(t, "  tally %s%s%s\n        %s\n", commands[i].name,
-			*commands[i].args ? " " : "", commands[i].args,
-			commands[i].what);
+		describe(t, &commands[i]);
 	return t->at ? t->at : "";
+}
+
+/* Whether the words, all of them, begin its name. */
+static bool begins(const struct ctl_command *c, int argc, char **argv)
+{
+	const char *name = c->name;
+
+	for (int i = 0; i < argc; i++) {
+		size_t n = strcspn(name, " ");
+
+		if (strlen(argv[i]) != n || strncmp(argv[i], name, n))
+			return false;
+		name += n + (name[n] == ' ');
+	}
+	return true;
+}
+
+/* "token --help", "token create --help": of the commands that are meant. */
+static bool help_for(int argc, char **argv)
+{
+	struct text t;
+	bool any;
+	int words = 0;
+
+	while (words < argc && strcmp(argv[words], "--help") != 0)
+		words++;
+	if (words == argc)
+		return false;
+	text_init(&t, 8192);
+	for (int n = words < 2 ? words : 2; n > 0 && !t.n; n--)
+		for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+			if (begins(&commands[i], n, argv))
+				describe(&t, &commands[i]);
+	if ((any = t.n != 0))
+		fputs(t.at, stdout);
+	text_free(&t);
+	return any;
 }
 
 static int run(struct ctl *ctl, int argc, char **argv)
@@ -264,6 +305,10 @@ int main(int argc, char **argv)
 		ctl_say("a command is wanted; tally --help lists them");
 		conf_free(&ctl.conf);
 		return CTL_USAGE;
+	}
+	if (help_for(argc - first, argv + first)) {
+		conf_free(&ctl.conf);
+		return CTL_OK;
 	}
 	arena_init(&ctl.arena, 256 << 20);
 	name_user(&ctl.by, user, sizeof(user));

@@ -49,7 +49,7 @@ GRANT SELECT ON backup_state TO {api};
 GRANT SELECT, INSERT ON dirty_quarter TO {api};
 GRANT SELECT ON reference_version TO {api};
 GRANT SELECT, INSERT ON idempotency TO {api};
-GRANT SELECT, INSERT ON upload TO {api};
+GRANT SELECT, INSERT, UPDATE (received, inserted, duplicate, replaced, rejected, rejected_kept, unread_line, unread_why, errors) ON upload TO {api};
 GRANT SELECT, INSERT ON upload_rejected TO {api};
 GRANT SELECT ON health TO {api};
 GRANT SELECT ON schema_migration TO {api};

@@ -547,6 +547,14 @@ def test_killed_in_the_middle_and_sent_again(tally):
     # One that died between making its file and taking its name away.
     (api.folder() / "upload-abcdef").write_text("x")
     before = count_rows(tally, c)
+    # What is kept of it says so, and how far it came: the part that was on
+    # its way is in no figure yet.
+    kept = tally.json("GET", "/api/v1/uploads?limit=1", tally.read_token)[1][
+        "items"][0]
+    assert kept["inserted"] == kept["received"] in (before, before - 5000)
+    assert kept["unread_line"] == kept["received"] + 2
+    assert "cut off" in kept["unread_detail"]
+    assert (kept["rejected"], kept["rejected_url"]) == (0, None)
     api.start()
     assert not list(api.folder().iterdir())
     status, reply = upload(api.tally, text)

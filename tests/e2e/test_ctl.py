@@ -621,3 +621,18 @@ def test_a_server_that_is_away_is_one_line_and_status_3():
     done = command("--set", "database.socket=/nowhere/socket", "token", "list")
     assert done.returncode == 3 and one_line(done.stderr)
     assert "/nowhere/socket" in done.stderr
+
+
+def test_help_for_a_command_names_its_arguments_and_needs_no_database():
+    def told(*words):
+        done = command("--set", "database.socket=/nowhere", *words, "--help")
+        assert (done.returncode, done.stderr) == (0, ""), words
+        return re.findall(r"^  tally ((?: ?\b[a-z-]+)+)", done.stdout, re.M)
+
+    assert told("token", "rotate") == ["token rotate"]
+    assert told("import", "x.csv", "--strict") == ["import"]
+    assert told("backup", "key") == ["backup key"]
+    assert told("token") == ["token create", "token list", "token rotate",
+                             "token revoke"]
+    done = command("--set", "database.socket=/nowhere", "tokens", "--help")
+    assert done.returncode == 2 and "unknown command tokens" in done.stderr
