@@ -116,12 +116,15 @@ enum step series_ask(struct req *r, struct series *s)
 
 	if (s->all)
 		return req_query(r, Q_SERIES_ALL, NULL, 0);
-	/* The statement wants all of them: the first fills up.  What could be
-	 * no code is none's; the database compares those of ASCII alone. */
+	/* The statement for some wants all of them: the first fills up.  What
+	 * could be no code is none's; the database compares those of ASCII
+	 * alone. */
 	for (size_t i = 0; i < QUERY_MAX; i++) {
 		const char *c = s->wanted[i < s->wanted_n ? i : 0];
 
 		code[i] = DB_S(camera_code_ok(c, strlen(c)) ? c : "");
+		if (s->wanted_n == 1)
+			return req_query(r, Q_SERIES_ONE, code, 1);
 	}
 	return req_query(r, Q_SERIES_SOME, code, QUERY_MAX);
 }

@@ -138,7 +138,7 @@ static void quoted(struct text *t, const char *s, size_t n)
 	text_add(t, "\"", 1);
 	while (i < n) {
 		unsigned char c = (unsigned char)s[i];
-		size_t k = utf8_len(s + i, n - i);
+		size_t k = c < 0x80 ? 1 : utf8_len(s + i, n - i);
 
 		if (k == 1 && c >= 0x20 && c != '"' && c != '\\') {
 			i++;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "common/when.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -218,20 +217,33 @@ enum err when_parse_as(const char *s, const char *form, struct when *w)
 	return E_OK;
 }
 
+/* By hand: a page has thousands of times, and snprintf takes long. */
+static char *two(char *to, int n, char behind)
+{
+	*to++ = (char)('0' + n / 10 % 10);
+	*to++ = (char)('0' + n % 10);
+	*to++ = behind;
+	return to;
+}
+
 char *when_format(char buf[WHEN_TEXT], int64_t at, int offset_s, bool utc)
 {
 	struct civil c = when_to_civil(at + offset_s);
-	unsigned abs_min = (unsigned)(offset_s < 0 ? -offset_s : offset_s) / 60;
-	char tail[8] = "Z";
+	int abs_min = (offset_s < 0 ? -offset_s : offset_s) / 60;
+	char *to = two(buf, c.year / 100, ' ') - 1;
 
-	if (!utc || offset_s)
-		snprintf(tail, sizeof(tail), "%c%02u:%02u",
-			offset_s < 0 ? '-' : '+', abs_min / 60 % 100,
-			abs_min % 60);
-	snprintf(buf, WHEN_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u%s",
-		(unsigned)c.year % 10000, (unsigned)c.month % 100,
-		(unsigned)c.day % 100, (unsigned)c.hour % 100,
-		(unsigned)c.min % 100, (unsigned)c.sec % 100, tail);
+	to = two(to, c.year % 100, '-');
+	to = two(to, c.month, '-');
+	to = two(to, c.day, 'T');
+	to = two(to, c.hour, ':');
+	to = two(to, c.min, ':');
+	to = two(to, c.sec, 'Z');
+	if (!utc || offset_s) {
+		to[-1] = offset_s < 0 ? '-' : '+';
+		to = two(to, abs_min / 60, ':');
+		to = two(to, abs_min % 60, ' ') - 1;
+	}
+	*to = '\0';
 	return buf;
 }
 
