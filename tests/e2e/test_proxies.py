@@ -14,6 +14,7 @@ import subprocess
 import pytest
 
 from apibase import OtherApi, camera, code, hours_ago, minutes, wait_for, z
+from livebase import passes_live
 from pki import Authority
 from running import BUILD, ROOT
 
@@ -168,6 +169,10 @@ def test_a_body_passes_as_it_comes(proxy, tally):
     r = h.getresponse()
     assert r.status == 200 and json.loads(r.read())["inserted"] == 6010
     h.close()
+
+
+def test_pictures_and_events_pass_as_they_come(proxy, tally):
+    passes_live(proxy.connect, tally)
 
 
 def test_whom_the_api_believes(api, tally):

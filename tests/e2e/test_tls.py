@@ -17,6 +17,7 @@ import pytest
 
 from apibase import (OtherApi, camera, code, figures, hours_ago, minutes,
                      post_csv, row, wait_for, z)
+from livebase import passes_live
 from pki import Authority, openssl
 from running import BUILD, ROOT
 from test_clients import PROGRAMS
@@ -243,6 +244,11 @@ def test_long_bodies_and_replies_arrive_whole(https, tally):
         while piece := t.recv(3000):
             got += piece
     assert got.partition(b"\r\n\r\n")[2] == plain
+
+
+def test_pictures_and_events_come_at_once(https, tally):
+    passes_live(lambda: http.client.HTTPSConnection(
+        *https.address, timeout=60, context=https.context()), tally)
 
 
 def test_a_new_pair_without_a_dropped_connection(tally, authority):
