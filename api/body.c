@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/api.h"
 #include "api/field.h"
+#include "api/server.h"
 
 enum { WHOLE_MAX = 1000000000 };
 
@@ -45,10 +47,25 @@ enum step body_take(struct req *r, const char *at, size_t n)
 	if (!r->body.cap && r->head.has_length)
 		text_reserve(&r->body, (size_t)r->head.length);
 	text_add(&r->body, at, n);
-	return r->body.full
-		? req_problem(r, 413, "too-large",
-			  "the body takes at most %zu bytes", r->body.max)
-		: STEP_NEXT;
+	if (!r->body.full)
+		return STEP_NEXT;
+	server_counters(r->conn->server)->refused_bodies++;
+	return req_problem(r, 413, "too-large",
+		"the body takes at most %zu bytes", r->body.max);
+}
+
+enum step body_charge(struct req *r, size_t *charged, size_t holds)
+{
+	struct server_counters *count = server_counters(r->conn->server);
+
+	count->body_bytes += holds - *charged;
+	*charged = holds;
+	if (count->body_bytes <= r->api->conf.api_bodies_max)
+		return STEP_NEXT;
+	count->refused_bodies++;
+	text_str(&r->headers, "Retry-After: 1\r\n");
+	return req_problem(
+		r, 503, "busy", "too many bodies are in memory; try again");
 }
 
 enum step body_invalid(struct req *r, const char *member, const char *why)

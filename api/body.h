@@ -19,6 +19,11 @@ enum step body_begin(struct req *r);
 /* For a route's body.  STEP_NEXT, or a 413. */
 enum step body_take(struct req *r, const char *at, size_t n);
 
+/* Of a body that may be large: what it holds in memory now, in place of what it
+ * was charged with.  STEP_NEXT, or a 503 where all bodies together are over
+ * their bound; whoever is charged gives it back. */
+enum step body_charge(struct req *r, size_t *charged, size_t holds);
+
 /* Reads the JSON object into r->json; what: "a camera".  STEP_NEXT, or a 400
  * where it is no JSON, a 422 where it is no object. */
 enum step body_object(struct req *r, const char *what);

@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "api/audit.h"
 #include "api/auth.h"
+#include "api/body.h"
 #include "api/counts.h"
 #include "api/field.h"
 #include "api/resources.h"
@@ -217,16 +218,8 @@ enum step counts_unreadable(struct req *r, struct post *p, unsigned line,
 
 enum step counts_charge(struct req *r, struct post *p)
 {
-	struct server_counters *count = server_counters(r->conn->server);
-	size_t holds = p->json.cap + p->rows.used + p->before.errors.cap;
-
-	count->body_bytes += holds - p->charged;
-	p->charged = holds;
-	if (count->body_bytes <= r->api->conf.api_bodies_max)
-		return STEP_NEXT;
-	text_str(&r->headers, "Retry-After: 1\r\n");
-	return req_problem(
-		r, 503, "busy", "too many bodies are in memory; try again");
+	return body_charge(r, &p->charged,
+		p->json.cap + p->rows.used + p->before.errors.cap);
 }
 
 enum step counts_body(struct req *r, const char *at, size_t n)

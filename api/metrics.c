@@ -168,6 +168,7 @@ static void put_writes(struct api *api)
 	put(api, FIGURE_BULK_FAILED, b.failed);
 	put(api, FIGURE_REFUSED_WRITES, w.refused_full + b.refused_full);
 	put(api, FIGURE_LATE_WRITES, w.late + b.late);
+	put(api, FIGURE_RECORDS, server_counters(api->server)->records);
 }
 
 static void put_reads(struct api *api)

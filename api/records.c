@@ -126,19 +126,12 @@ enum step records_begin(struct req *r)
 
 enum step records_body(struct req *r, const char *at, size_t n)
 {
-	struct server_counters *count = server_counters(r->conn->server);
 	struct posting *p = r->state;
 	enum step s = body_take(r, at, n);
 
 	if (s != STEP_NEXT)
 		return s;
-	count->body_bytes += r->body.cap - p->charged;
-	p->charged = r->body.cap;
-	if (count->body_bytes <= r->api->conf.api_bodies_max)
-		return STEP_NEXT;
-	text_str(&r->headers, "Retry-After: 1\r\n");
-	return req_problem(
-		r, 503, "busy", "too many bodies are in memory; try again");
+	return body_charge(r, &p->charged, r->body.cap);
 }
 
 /* ---- reading it, on a thread */
@@ -456,6 +449,8 @@ enum step records_answer(struct req *r)
 	qsort(b->error, b->errors_n, sizeof(b->error[0]), by_line);
 	switch (p->outcome) {
 	case RECORDS_STORED:
+		server_counters(r->conn->server)->records +=
+			(uint64_t)p->inserted;
 		json_open(&r->out, NULL, '{');
 		write_report(&r->out, p, false);
 		json_close(&r->out, '}');

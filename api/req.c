@@ -345,10 +345,12 @@ static enum step has_begun(struct req *r)
 		r->phase = REQ_STEPS_RUN;
 		return run_steps(r);
 	}
-	if (r->head.has_length && r->head.length > r->conn->body_max)
+	if (r->head.has_length && r->head.length > r->conn->body_max) {
+		r->conn->server->count.refused_bodies++;
 		return req_problem(r, 413, "too-large",
 			"the body is over %zu bytes",
 			(size_t)r->conn->body_max);
+	}
 	r->phase = REQ_BODY;
 	conn_want_body(r->conn);
 	return STEP_WAIT;

@@ -14,6 +14,7 @@ struct tls;
 struct server_counters {
 	uint64_t accepted, refused_full, refused_framing, late, requests;
 	uint64_t refused_bodies, refused_replies, refused_tls;
+	uint64_t records;		     /* of detection, stored */
 	uint64_t live_frames, live_unwanted; /* taken; of these not kept */
 	uint64_t live_refused_frames, live_refused_viewers;
 	uint64_t live_dropped; /* for viewers who took a newer one */

@@ -3,12 +3,13 @@
 import http.client
 import json
 import re
+import socket
 
 import pytest
 
 import exposition
 from apibase import (OtherApi, camera, code, hours_ago, ingest_report, minutes,
-                     post, row)
+                     post, record, row, wait_for)
 from routetable import routes
 from running import ROOT
 
@@ -42,7 +43,8 @@ class Scraped:
 @pytest.fixture(scope="module")
 def own(tally):
     """A process whose counters nobody else moves."""
-    api = OtherApi(tally, uploads_max=1, auth_failures_max=1000)
+    api = OtherApi(tally, uploads_max=1, auth_failures_max=1000,
+                   body_max="4M", bodies_max="8M")
     yield api.tally
     assert api.stop() == 0
 
@@ -152,6 +154,43 @@ def test_what_is_turned_away_is_counted(own):
     now = own.json("GET", "/healthz")[1]["checks"]["server"]
     assert now["refused_uploads"] - health["refused_uploads"] == 1
     assert now["requests"] > health["requests"]
+
+
+def test_bodies_that_are_turned_away_are_counted(own):
+    refused = "tally_refused_total"
+
+    def begin(length):
+        """Of a body of so many bytes its first one."""
+        s = socket.create_connection(own.address, timeout=60)
+        s.sendall((f"POST /api/v1/records HTTP/1.1\r\nHost: a\r\n"
+                   f"Authorization: Bearer {own.ingest_token}\r\n"
+                   f"Content-Length: {length}\r\n\r\n[").encode())
+        return s
+
+    def too_large():
+        with begin(5 << 20) as s:
+            assert s.recv(12) == b"HTTP/1.1 413"
+
+    def too_many():
+        with begin(4 << 20):
+            wait_for(lambda: Scraped(own).sum("tally_body_bytes") >= 4 << 20,
+                     60)
+            with begin(4 << 20) as s:
+                assert s.recv(12) == b"HTTP/1.1 503"
+
+    assert moved(own, too_large, refused, bound="bodies") == 1
+    assert moved(own, too_many, refused, bound="bodies") == 1
+
+
+def test_detection_records_are_counted(own):
+    c = camera(own)
+
+    def send():
+        for _ in range(2):  # the second time it is a duplicate
+            assert own.json("POST", "/api/v1/records", own.ingest_token,
+                            record(c))[0] == 200
+
+    assert moved(own, send, "tally_records_written_total") == 1
 
 
 def test_it_wants_a_token_unless_the_setting_lists_the_client(tally, own):
