@@ -31,6 +31,7 @@ struct api {
 	struct event_base *base;
 	unsigned process; /* its number among those on the port, from 0 */
 	int listen_fd, port;
+	size_t connections_max; /* the setting, or what descriptors allow */
 	struct server *server;
 	struct pool *pool;	     /* reads, on the loop */
 	struct committer *committer; /* counts, a thread */

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Map of the file: states; the socket; input (read, head, body); output; ends
- * and beginnings of a connection.
+ * Map of the file: who gives way; states; the socket; input (read, head, body);
+ * output; ends and beginnings of a connection.
  */
 #include "api/conn.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -30,33 +30,109 @@ enum {
 
 static void conn_input(struct conn *c);
 
+/* ---- who gives way ---- */
+
+/* Does it wait for a client of whom nothing is known, or for nothing at all?
+ * Such a one is closed, the longest waiting first, where all places are taken
+ * and another client comes. */
+static bool gives_way(const struct conn *c)
+{
+	switch (c->state) {
+	case CONN_SHAKE:
+	case CONN_HEAD:
+	case CONN_LINGER:
+		return true;
+	case CONN_BODY:
+	case CONN_SEND:
+		return !c->req.who.known;
+	case CONN_BUSY:
+	case CONN_LIVE:
+	case CONN_FLOW:
+		break;
+	}
+	return false;
+}
+
+static void leave_waiters(struct conn *c)
+{
+	struct server *s = c->server;
+
+	if (!c->waits)
+		return;
+	*(c->before ? &c->before->after : &s->waits_longest) = c->after;
+	*(c->after ? &c->after->before : &s->waits_least) = c->before;
+	c->before = c->after = NULL;
+	c->waits = false;
+}
+
+static void join_waiters(struct conn *c)
+{
+	struct server *s = c->server;
+
+	c->before = s->waits_least;
+	*(c->before ? &c->before->after : &s->waits_longest) = c;
+	s->waits_least = c;
+	c->waits = true;
+}
+
+/* ---- states ---- */
+
+static int64_t after(int64_t now_ms, int seconds)
+{
+	return now_ms + 1000 * (int64_t)seconds;
+}
+
+/* A request has begun to arrive. */
+static void begin_head(struct conn *c, int64_t now)
+{
+	const struct conf *k = &c->server->api->conf;
+
+	c->begun = true;
+	c->until_ms = after(now, k->api_request_timeout_s);
+	c->deadline_ms = after(now, k->api_head_timeout_s);
+}
+
+/* Within the request's own. */
+static void set_deadline(struct conn *c, int64_t now, int seconds)
+{
+	c->deadline_ms = after(now, seconds);
+	if (c->deadline_ms > c->until_ms)
+		c->deadline_ms = c->until_ms;
+}
+
 /* The one door between states. */
 static void conn_become(struct conn *c, enum conn_state state)
 {
 	const struct conf *k = &c->server->api->conf;
 	int64_t now = when_clock_ms();
 
+	/* What it waited for the database is not its client's fault. */
+	if (c->state == CONN_BUSY)
+		c->until_ms += now - c->busy_ms;
 	c->state = state;
+	leave_waiters(c);
+	if (gives_way(c))
+		join_waiters(c);
 	switch (state) {
 	case CONN_SHAKE:
-		c->deadline_ms = now + 1000 * (int64_t)k->api_head_timeout_s;
+		c->deadline_ms = after(now, k->api_head_timeout_s);
 		break;
 	case CONN_HEAD:
+		begin_head(c, now);
 		c->begun = c->in_n > 0;
-		c->deadline_ms = now +
-			1000 *
-				(int64_t)(c->begun ? k->api_head_timeout_s
-						   : k->api_idle_timeout_s);
+		if (!c->begun)
+			c->deadline_ms = after(now, k->api_idle_timeout_s);
 		break;
 	case CONN_BODY:
-		c->deadline_ms = now + 1000 * (int64_t)k->api_body_timeout_s;
+		set_deadline(c, now, k->api_body_timeout_s);
 		break;
 	case CONN_BUSY:
 		/* The database's own deadlines end it. */
 		c->deadline_ms = INT64_MAX;
+		c->busy_ms = now;
 		break;
 	case CONN_SEND:
-		c->deadline_ms = now + 1000 * (int64_t)k->api_reply_timeout_s;
+		set_deadline(c, now, k->api_reply_timeout_s);
 		break;
 	case CONN_LIVE:
 		/* Runs while a piece is on its way. */
@@ -67,8 +143,7 @@ static void conn_become(struct conn *c, enum conn_state state)
 		c->deadline_ms = INT64_MAX;
 		break;
 	case CONN_LINGER:
-		c->linger_until_ms =
-			now + 1000 * (int64_t)k->api_body_timeout_s;
+		c->linger_until_ms = after(now, k->api_body_timeout_s);
 		c->deadline_ms = now + LINGER_MS;
 		break;
 	}
@@ -188,11 +263,8 @@ static void head_input(struct conn *c)
 	size_t used = 0;
 	enum http_step step;
 
-	if (!c->begun) {
-		c->begun = true;
-		c->deadline_ms = when_clock_ms() +
-			1000 * (int64_t)s->api->conf.api_head_timeout_s;
-	}
+	if (!c->begun)
+		begin_head(c, when_clock_ms());
 	step = http_head_parse(&r->head, c->in, c->in_n,
 		s->api->conf.api_head_max, &c->scanned, &used, &no);
 	if (step == HTTP_MORE)
@@ -236,8 +308,8 @@ void conn_stream(struct conn *c)
 	const struct conf *k = &c->server->api->conf;
 
 	c->body_max = k->api_stream_max;
-	c->stream_until_ms =
-		when_clock_ms() + 1000 * (int64_t)k->api_stream_timeout_s;
+	c->stream_until_ms = after(when_clock_ms(), k->api_stream_timeout_s);
+	c->until_ms += 1000 * (int64_t)k->api_stream_timeout_s;
 }
 
 void conn_pause(struct conn *c)
@@ -725,6 +797,8 @@ void conn_close(struct conn *c)
 		s->conns = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
+	leave_waiters(c);
+	peers_drop(&s->peers, c->origin);
 	drop_out(c);
 	blob_drop(c->next_out);
 	free(c->in);
@@ -748,12 +822,13 @@ bool conn_alive(struct conn *c)
 	return true;
 }
 
-void conn_open(struct server *s, int fd, const struct sockaddr *from)
+void conn_open(struct server *s, int fd, const char *addr, struct peer *origin)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	int on = 1;
 
 	if (!c || (s->tls && !(c->ssl = tls_begin(s->tls, fd)))) {
+		peers_drop(&s->peers, origin);
 		free(c);
 		close(fd);
 		return;
@@ -763,16 +838,8 @@ void conn_open(struct server *s, int fd, const struct sockaddr *from)
 	c->fd = fd;
 	c->req.conn = c;
 	c->req.api = s->api;
-	if (from->sa_family == AF_INET)
-		inet_ntop(AF_INET,
-			&((const struct sockaddr_in *)(const void *)from)
-				 ->sin_addr,
-			c->peer.addr, sizeof(c->peer.addr));
-	else
-		inet_ntop(AF_INET6,
-			&((const struct sockaddr_in6 *)(const void *)from)
-				 ->sin6_addr,
-			c->peer.addr, sizeof(c->peer.addr));
+	c->origin = origin;
+	snprintf(c->peer.addr, sizeof(c->peer.addr), "%s", addr);
 	c->peer.https = c->https = c->ssl != NULL;
 	memcpy(c->addr, c->peer.addr, sizeof(c->addr));
 	event_assign(&c->on_read, s->api->base, fd, EV_READ | EV_PERSIST,
@@ -789,11 +856,40 @@ void conn_open(struct server *s, int fd, const struct sockaddr *from)
 	reading(c, true);
 }
 
+static void count_late(struct conn *c)
+{
+	struct server_counters *count = &c->server->count;
+	bool whole = when_clock_ms() >= c->until_ms;
+
+	switch (c->state) {
+	case CONN_SHAKE:
+		count->late_handshakes++;
+		break;
+	case CONN_HEAD:
+		(*(c->begun ? &count->late_heads : &count->idle))++;
+		break;
+	case CONN_BODY:
+		(*(whole ? &count->late_requests : &count->late_bodies))++;
+		break;
+	case CONN_SEND:
+		(*(whole ? &count->late_requests : &count->late_replies))++;
+		break;
+	case CONN_FLOW:
+		count->cut_streams++;
+		count->late_replies++;
+		break;
+	case CONN_LIVE:
+		count->late_replies++;
+		break;
+	case CONN_LINGER:
+	case CONN_BUSY:
+		break;
+	}
+}
+
 void conn_late(struct conn *c)
 {
-	c->server->count.late++;
-	if (c->state == CONN_FLOW)
-		c->server->count.cut_streams++;
+	count_late(c);
 	if ((c->state == CONN_HEAD && c->begun) || c->state == CONN_BODY)
 		refuse(c, 408, "the request took too long to arrive");
 	else
@@ -815,9 +911,7 @@ void conn_stop(struct conn *c)
 	/* A request that has begun, or lies in the socket, is answered. */
 	if (c->state == CONN_HEAD && !c->begun &&
 		recv(c->fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
-		c->begun = true;
-		c->deadline_ms = when_clock_ms() +
-			1000 * (int64_t)c->server->api->conf.api_head_timeout_s;
+		begin_head(c, when_clock_ms());
 	}
 	if ((c->state == CONN_HEAD && !c->begun) || c->state == CONN_SHAKE ||
 		c->state == CONN_LIVE)

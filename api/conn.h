@@ -28,8 +28,8 @@
 #include "api/proxy.h"
 #include "api/req.h"
 
+struct peer;
 struct server;
-struct sockaddr;
 struct ssl_st;
 
 enum conn_state {
@@ -50,12 +50,18 @@ struct conn {
 	struct ssl_st *ssl; /* NULL: plain HTTP */
 	enum conn_state state;
 	int64_t deadline_ms;	 /* monotonic */
+	int64_t until_ms;	 /* of the whole request, but for … */
+	int64_t busy_ms;	 /* … CONN_BUSY, which began then */
 	int64_t linger_until_ms; /* the latest that CONN_LINGER may last */
 	struct event on_read, on_write;
 	bool read_on, write_on;
 	bool eof;  /* the client sent its last byte */
 	bool gone; /* the socket failed; free when nothing runs */
 	bool keep; /* keep-alive after this reply */
+	/* Among those who give way; before: who waits for longer. */
+	struct conn *before, *after;
+	bool waits;
+	struct peer *origin;	  /* its address's entry; NULL: none */
 	struct proxy_client peer; /* the socket's other end */
 	/* Of the present request: the client's, maybe behind a proxy. */
 	char addr[PROXY_ADDRESS];
@@ -82,8 +88,9 @@ struct conn {
 	struct blob *next_out; /* CONN_LIVE: what follows; NULL: nothing yet */
 };
 
-/* Takes an accepted socket; closes it where memory is short. */
-void conn_open(struct server *s, int fd, const struct sockaddr *from);
+/* Takes an accepted socket and its address's entry; closes it where memory is
+ * short. */
+void conn_open(struct server *s, int fd, const char *addr, struct peer *origin);
 /* Ends it and frees c. */
 void conn_close(struct conn *c);
 /* Its deadline has passed: 408, or the end. */

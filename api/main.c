@@ -35,6 +35,8 @@
 
 /* Longer than a wait for a lock (Q_SESSION), or that would look like a loss. */
 enum { DB_WAIT_S = 8, JOB_WAIT_S = 900 };
+/* Besides connections, pool and uploads: committers, threads, their files. */
+enum { OWN_DESCRIPTORS = 64 };
 
 static const struct conf_alias aliases[] = {
 	{"--listen", "api.listen", NULL},
@@ -42,19 +44,36 @@ static const struct conf_alias aliases[] = {
 	{"--port-file", "api.port_file", NULL},
 };
 
-/* As many descriptors as the connections need. */
-static void raise_limit(const struct conf *c)
+/* All descriptors there may be: for the connections, but for what database,
+ * uploads and files need. */
+static void raise_limit(struct api *api)
 {
+	const struct conf *c = &api->conf;
+	rlim_t own = OWN_DESCRIPTORS + (rlim_t)c->api_db_connections +
+		(rlim_t)c->api_uploads_max;
+	rlim_t want = (rlim_t)c->api_connections_max;
+	size_t had = api->connections_max;
 	struct rlimit l;
-	rlim_t want = (rlim_t)c->api_connections_max + 64;
 
-	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= want)
+	api->connections_max = (size_t)want;
+	if (getrlimit(RLIMIT_NOFILE, &l))
 		return;
-	l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
-	if (setrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur < want)
-		log_warn("descriptors: %llu, fewer than api.connections_max "
-			 "wants",
-			(unsigned long long)l.rlim_cur);
+	l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &l) && getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	if (l.rlim_cur >= own + want)
+		return;
+	/* Where there are very few each gets half. */
+	api->connections_max = (size_t)(l.rlim_cur > 2 * own ? l.rlim_cur - own
+							     : l.rlim_cur / 2);
+	if (api->connections_max > want)
+		api->connections_max = (size_t)want;
+	if (api->connections_max != had)
+		log_warn("descriptors: %llu in all leave %zu for clients, not "
+			 "%llu as api.connections_max says; raise the limit "
+			 "(LimitNOFILE=, ulimit -n)",
+			(unsigned long long)l.rlim_cur, api->connections_max,
+			(unsigned long long)want);
 }
 
 static struct reload reload;
@@ -90,7 +109,7 @@ static void on_hup(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	reload_settings(api, &reload);
-	raise_limit(&api->conf);
+	raise_limit(api);
 	server_reload(api->server);
 }
 
@@ -157,7 +176,7 @@ static enum err open_all(struct api *api)
 		(shared(api) ? E_OK : (e = server_listen(api))) ||
 		(e = server_open(&api->server, api)))
 		return e;
-	return shared(api) ? E_OK : write_port(api);
+	return E_OK;
 }
 
 static void close_all(struct api *api)
@@ -200,14 +219,19 @@ static enum err serve(struct api *api)
 	evsignal_add(&on_term, NULL);
 	evsignal_add(&on_int, NULL);
 	event_add(&idle, &often);
-	log_info("serving %s port %d%s", api->conf.api_listen, api->port,
-		api->server->tls ? ", TLS" : "");
-	event_base_dispatch(api->base);
+	/* Only now: who reads the port may send a signal. */
+	e = shared(api) ? E_OK : write_port(api);
+	if (!e) {
+		log_info("serving %s port %d%s, up to %zu clients",
+			api->conf.api_listen, api->port,
+			api->server->tls ? ", TLS" : "", api->connections_max);
+		event_base_dispatch(api->base);
+	}
 	event_del(&idle);
 	event_del(&on_int);
 	event_del(&on_term);
 	event_del(&hup);
-	return E_OK;
+	return e;
 }
 
 /* One process's life; its exit status. */
@@ -282,7 +306,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	raise_limit(&api.conf);
+	raise_limit(&api);
 	status = open_shared(&api) ? 1 : shared(&api) ? share(&api) : run(&api);
 	failures_close(api.failures);
 	metrics_close(api.metrics);

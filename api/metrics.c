@@ -129,8 +129,7 @@ static void put_server(struct api *api)
 	const struct server_counters *s = server_counters(api->server);
 
 	put(api, FIGURE_CONNECTIONS, s->open);
-	put(api, FIGURE_CONNECTIONS_MAX,
-		(uint64_t)api->conf.api_connections_max);
+	put(api, FIGURE_CONNECTIONS_MAX, (uint64_t)api->connections_max);
 	put(api, FIGURE_ACCEPTED, s->accepted);
 	put(api, FIGURE_REQUESTS, s->requests);
 	put(api, FIGURE_REFUSED_CONNECTIONS, s->refused_full);
@@ -142,7 +141,15 @@ static void put_server(struct api *api)
 	put(api, FIGURE_REFUSED_TLS, s->refused_tls);
 	put(api, FIGURE_REFUSED_BODIES, s->refused_bodies);
 	put(api, FIGURE_REFUSED_REPLIES, s->refused_replies);
-	put(api, FIGURE_LATE_CLIENTS, s->late);
+	put(api, FIGURE_REFUSED_ADDRESSES, s->refused_address);
+	put(api, FIGURE_GAVE_WAY, s->gave_way);
+	put(api, FIGURE_NO_DESCRIPTORS, s->no_descriptors);
+	put(api, FIGURE_LATE_HANDSHAKES, s->late_handshakes);
+	put(api, FIGURE_LATE_HEADS, s->late_heads);
+	put(api, FIGURE_LATE_BODIES, s->late_bodies);
+	put(api, FIGURE_LATE_REPLIES, s->late_replies);
+	put(api, FIGURE_LATE_REQUESTS, s->late_requests);
+	put(api, FIGURE_IDLE, s->idle);
 	put(api, FIGURE_AUTH_FAILURES, auth_failures(api->auth));
 	put(api, FIGURE_BODY_BYTES, s->body_bytes);
 	put(api, FIGURE_REPLY_BYTES, s->reply_bytes);

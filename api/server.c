@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "api/server.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/allow.h"
 #include "api/api.h"
 #include "api/metrics.h"
 #include "api/tls.h"
@@ -18,23 +21,29 @@
 enum { ACCEPT_PAUSE_MS = 100, ACCEPTS_A_TURN = 64, LISTEN_MAX = 1024 };
 
 /* The client has no connection yet that a reply could be made for. */
-static void refuse_full(struct server *s, int fd)
+static void refuse(const struct server *s, int fd, const char *why)
 {
-	static const char body[] =
+	char body[256], full[512];
+	int n = snprintf(body, sizeof(body),
 		"{\"type\":\"urn:tally:problem:busy\","
 		"\"title\":\"Service Unavailable\",\"status\":503,"
-		"\"detail\":\"too many clients are connected; try again\"}";
-	char full[512];
+		"\"detail\":\"%s; try again\"}",
+		why);
 	int k = snprintf(full, sizeof(full),
 		"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n"
 		"Content-Type: application/problem+json\r\n"
-		"Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-		sizeof(body) - 1, body);
-	ssize_t n = s->tls ? 0 : send(fd, full, (size_t)k, MSG_NOSIGNAL);
+		"Content-Length: %d\r\nConnection: close\r\n\r\n%s",
+		n, body);
+	ssize_t sent = s->tls ? 0 : send(fd, full, (size_t)k, MSG_NOSIGNAL);
 
-	(void)n; /* with TLS there is nothing to be said it in */
-	s->count.refused_full++;
+	(void)sent; /* with TLS there is nothing to be said it in */
 	close(fd);
+}
+
+static void refuse_full(struct server *s, int fd)
+{
+	s->count.refused_full++;
+	refuse(s, fd, "too many clients are connected");
 }
 
 static void on_pause_over(evutil_socket_t fd, short what, void *arg)
@@ -47,6 +56,29 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 		event_add(&s->on_accept, NULL);
 }
 
+static void keep_spare(struct server *s)
+{
+	if (s->spare < 0)
+		s->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* By the one descriptor that was kept: who would else hang in the queue. */
+static void refuse_by_spare(struct server *s)
+{
+	int got;
+
+	for (int i = 0; i < ACCEPTS_A_TURN && s->spare >= 0; i++) {
+		close(s->spare);
+		got = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (got >= 0)
+			refuse_full(s, got);
+		s->spare = -1;
+		keep_spare(s);
+		if (got < 0)
+			break;
+	}
+}
+
 /* Out of descriptors: leave the queue alone for a moment, do not spin. */
 static void pause_accept(struct server *s)
 {
@@ -55,8 +87,56 @@ static void pause_accept(struct server *s)
 	if (!s->accept_failing)
 		log_error("listener: cannot accept: %s", strerror(errno));
 	s->accept_failing = true;
+	s->count.no_descriptors++;
+	refuse_by_spare(s);
 	event_del(&s->on_accept);
 	event_add(&s->on_pause, &pause);
+}
+
+static void write_address(
+	char addr[PROXY_ADDRESS], const struct sockaddr_storage *from)
+{
+	const struct sockaddr_in *v4 = (const void *)from;
+	const struct sockaddr_in6 *v6 = (const void *)from;
+
+	if (from->ss_family == AF_INET)
+		inet_ntop(AF_INET, &v4->sin_addr, addr, PROXY_ADDRESS);
+	else
+		inet_ntop(AF_INET6, &v6->sin6_addr, addr, PROXY_ADDRESS);
+}
+
+/* Is there a place?  Who waits for nothing leaves his to who comes. */
+static bool make_place(struct server *s)
+{
+	if (s->count.open < s->api->connections_max)
+		return true;
+	if (!s->waits_longest)
+		return false;
+	s->count.gave_way++;
+	conn_close(s->waits_longest);
+	return true;
+}
+
+static void take(struct server *s, int fd, const struct sockaddr_storage *from)
+{
+	const struct conf *k = &s->api->conf;
+	char addr[PROXY_ADDRESS];
+	struct peer *of;
+
+	write_address(addr, from);
+	of = peers_add(&s->peers, addr);
+	/* Behind a proxy are many. */
+	if (of && of->n > (unsigned)k->api_address_connections_max &&
+		!allow_has(k->api_trusted_proxies, addr)) {
+		s->count.refused_address++;
+		refuse(s, fd, "too many connections from this address");
+	} else if (!of || !make_place(s)) {
+		refuse_full(s, fd);
+	} else {
+		conn_open(s, fd, addr, of);
+		return;
+	}
+	peers_drop(&s->peers, of);
 }
 
 static void on_accept(evutil_socket_t fd, short what, void *arg)
@@ -81,10 +161,7 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 			return;
 		}
 		s->accept_failing = false;
-		if (s->count.open >= (size_t)s->api->conf.api_connections_max)
-			refuse_full(s, got);
-		else
-			conn_open(s, got, (struct sockaddr *)&from);
+		take(s, got, &from);
 	}
 }
 
@@ -96,6 +173,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	keep_spare(s);
 	if (s->api->conf.api_processes > 1)
 		metrics_publish(s->api);
 	for (struct conn *c = s->conns; c; c = next) {
@@ -173,9 +251,13 @@ enum err server_open(struct server **out, struct api *api)
 		return E_NOMEM;
 	s->api = api;
 	s->fd = api->listen_fd;
+	s->spare = -1;
+	keep_spare(s);
+	peers_init(&s->peers);
 	if ((e = proxy_check(&api->conf)) ||
 		(e = tls_open(&s->tls, &api->conf))) {
 		close(s->fd);
+		close(s->spare);
 		tls_close(s->tls);
 		free(s);
 		return e;
@@ -234,6 +316,8 @@ void server_close(struct server *s)
 		conn_close(c);
 	}
 	tls_close(s->tls);
+	if (s->spare >= 0)
+		close(s->spare);
 	free(s);
 }
 

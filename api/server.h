@@ -7,14 +7,21 @@
 #define TALLY_API_SERVER_H
 
 #include "api/conn.h"
+#include "api/peers.h"
 
 struct api;
 struct tls;
 
 struct server_counters {
-	uint64_t accepted, refused_full, refused_framing, late, requests;
+	uint64_t accepted, refused_full, refused_framing, requests;
 	uint64_t refused_bodies, refused_replies, refused_tls;
-	uint64_t records;		     /* of detection, stored */
+	uint64_t records;	  /* of detection, stored */
+	uint64_t refused_address; /* it had its share of connections */
+	uint64_t gave_way;	  /* closed for somebody else's sake */
+	uint64_t no_descriptors;  /* times that none was left to accept with */
+	/* Cut at their deadlines; idle: nothing was asked. */
+	uint64_t late_handshakes, late_heads, late_bodies, late_replies;
+	uint64_t late_requests, idle;
 	uint64_t live_frames, live_unwanted; /* taken; of these not kept */
 	uint64_t live_refused_frames, live_refused_viewers;
 	uint64_t live_dropped; /* for viewers who took a newer one */
@@ -29,8 +36,11 @@ struct server {
 	struct api *api;
 	int fd;
 	struct tls *tls; /* NULL: plain HTTP */
+	int spare; /* a descriptor to refuse with when there is no other */
 	struct event on_accept, on_pause, on_sweep;
 	struct conn *conns;
+	struct conn *waits_longest, *waits_least; /* of those who give way */
+	struct peers peers;
 	struct server_counters count;
 	bool stopping;
 	bool accept_failing; /* said once until an accept works again */

@@ -446,7 +446,10 @@ def test_a_client_too_many_is_told_so(tally):
     api = OtherApi(tally, connections_max=1)
     try:
         with socket.create_connection(api.tally.address, timeout=30) as first:
-            first.sendall(b"GET /static/app.js HTTP/1.1\r\nHost: a\r\n\r\n")
+            # One that waits for nothing would give way.
+            first.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: a\r\n"
+                          b"Authorization: Bearer "
+                          + tally.read_token.encode() + b"\r\n\r\n")
             assert first.recv(4096).startswith(b"HTTP/1.1 200")
             with socket.create_connection(api.tally.address,
                                           timeout=30) as second:
