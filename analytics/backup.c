@@ -364,23 +364,30 @@ static enum err settle(struct making *m)
 	return E_OK;
 }
 
+/* The oldest go.  What says to be later than this one was made while the clock
+ * was wrong, and goes first; this one stays. */
 static void prune(struct making *m, unsigned keep)
 {
 	struct backup_file *files;
 	char why[SEAL_WHY];
-	size_t n;
+	size_t n, own = 0;
 
 	if (backup_list(m->dir, m->conf->database_name, &m->arena, &files, &n,
 		    why)) {
 		log_warn("backup: %s", why);
 		return;
 	}
-	for (size_t i = 0; i + keep < n; i++)
-		if (unlinkat(m->dir_fd, files[i].name, 0))
+	while (own + 1 < n && strcmp(files[own].name, m->made->file) != 0)
+		own++;
+	for (size_t i = 0; i + keep < n; i++) {
+		const char *name = files[(own + 1 + i) % n].name;
+
+		if (unlinkat(m->dir_fd, name, 0))
 			log_warn("backup: cannot remove %s/%s: %s", m->dir,
-				files[i].name, strerror(errno));
+				name, strerror(errno));
 		else
 			m->made->removed++;
+	}
 }
 
 enum err backup_make(const struct conf *c, const struct db_account *a,

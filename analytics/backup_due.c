@@ -59,7 +59,7 @@ bool backup_due(const struct tz *tz, int minute, int64_t last, int64_t now)
 
 	if (at > now)
 		at = instant(tz, today - 1, minute);
-	return last < at;
+	return last < at || last > now;
 }
 
 enum err backup_is_due(struct db *db, const struct conf *c, bool since_wanted,

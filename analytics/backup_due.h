@@ -13,7 +13,9 @@
 /* "02:30" as minutes; -1: no time of day.  Pure. */
 int backup_minute(const char *at);
 
-/* Has this time of day come in the zone since `last`?  Pure. */
+/* Has this time of day come in the zone since `last`?  True as well where
+ * `last` is yet to come: the clock was wrong then, and nobody waits until it
+ * is right.  Pure. */
 bool backup_due(const struct tz *tz, int minute, int64_t last, int64_t now);
 
 /* The same of a database: the last good one, or, with since_wanted, since when

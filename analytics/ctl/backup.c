@@ -121,8 +121,12 @@ int ctl_backup(struct ctl *ctl, int argc, char **argv)
 	}
 	if (o[0].n)
 		return make(ctl, o[0].value[0], 0);
+	/* Whoever asks each day whether it is due is missed when it is not. */
 	if (!o[1].n &&
-		(e = backup_is_due(ctl->db, c, false, &ctl->arena, &due)))
+		((e = db_run(ctl->db, Q_BACKUP_WANT, DB_ARGS(DB_I(1)), NULL,
+			  NULL)) ||
+			(e = backup_is_due(
+				 ctl->db, c, false, &ctl->arena, &due))))
 		return ctl_status(e, "backup");
 	if (!due) {
 		puts("today's backup is there; --now makes another");

@@ -53,6 +53,8 @@ static const struct {
 		"2026-10-25T00:30:00Z", true},
 	{"Europe/Berlin", "02:30", "2026-10-25T00:30:05Z",
 		"2026-10-25T01:31:00Z", false},
+	/* The clock was years ahead when the last one was made. */
+	{"UTC", "02:30", "2030-01-01T02:30:10Z", "2026-11-21T02:29:59Z", true},
 };
 
 START_TEST(it_is_due_once_its_time_of_day_has_come)

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from apibase import wait_for
 from running import PROGRAMS, ROOT, SHARED, alive, dev
 
 KEYS = ["url", "admin_token", "read_token", "ingest_token", "db_socket",
@@ -342,7 +343,14 @@ def test_down_is_idempotent_and_keeps_the_data(fresh_tally, tmp_path):
         done = dev("down", "--state", t.state)
         assert done.stdout == ""
         assert not programs_of(t.state)
+    # Where somebody made a key there are backups from then on.
+    t.run_tally("backup", "key", os.path.join(t.state, "backup.key"))
+    os.unlink(os.path.join(t.state, "backup.key"))
     assert t.up() and (t.admin_token, t.read_token, t.ingest_token) == tokens
+    wait_for(lambda: t.json("GET", "/healthz")[1]["checks"]["backup"][
+        "wanted_since"], 60)
+    assert t.run_tally("backup", "--now").stdout.startswith(
+        os.path.join(t.state, "backup", "backup_tally_"))
     assert t.sql("SHOW TABLES LIKE 'dev_kept'") == [("dev_kept",)]
     assert dev("down", "--state", tmp_path / "never").returncode == 0
     assert not (tmp_path / "never").exists()
