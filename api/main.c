@@ -102,14 +102,19 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
 	event_base_loopexit(api->base, &drain);
 }
 
+static void take_settings(struct api *api)
+{
+	reload_settings(api, &reload);
+	raise_limit(api);
+}
+
 static void on_hup(evutil_socket_t fd, short what, void *arg)
 {
 	struct api *api = arg;
 
 	(void)fd;
 	(void)what;
-	reload_settings(api, &reload);
-	raise_limit(api);
+	take_settings(api);
 	server_reload(api->server);
 }
 
@@ -261,7 +266,7 @@ static int share(struct api *api)
 
 	if (server_listen(api) || write_port(api))
 		return 1;
-	processes_run(api, &api->process, &status);
+	processes_run(api, take_settings, &api->process, &status);
 	if (api->process == PROCESSES_MAX)
 		return status;
 	snprintf(name, sizeof(name), "tally-api/%u", api->process);

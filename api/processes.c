@@ -93,7 +93,8 @@ static bool any_left(const struct parent *p)
 	return false;
 }
 
-void processes_run(struct api *api, unsigned *process, int *status)
+void processes_run(struct api *api, processes_again_fn take_again,
+	unsigned *process, int *status)
 {
 	struct parent p = {.api = api, .n = (unsigned)api->conf.api_processes};
 	const struct timespec again = {AGAIN_S, 0};
@@ -116,8 +117,11 @@ void processes_run(struct api *api, unsigned *process, int *status)
 		sig = sigtimedwait(&p.signals, NULL, &again);
 		if (sig == SIGTERM || sig == SIGINT)
 			stop(&p, sig);
-		else if (sig == SIGHUP)
+		else if (sig == SIGHUP) {
+			/* For who takes the place of one that dies. */
+			take_again(api);
 			pass_on(&p, sig);
+		}
 		reap(&p);
 	} while (!p.stopping || any_left(&p));
 	*status = p.failed;

@@ -12,11 +12,16 @@
 
 enum { PROCESSES_MAX = 64 };
 
+/* Takes settings again, before the others are told to: whoever is forked later
+ * begins with them. */
+typedef void (*processes_again_fn)(struct api *api);
+
 /*
  * Before any thread or event base.  Returns in each new process with *process
  * its number, from 0; in the first one when all have ended, with *process
  * PROCESSES_MAX and *status the exit status: 0, or 1 where one could not start.
  */
-void processes_run(struct api *api, unsigned *process, int *status);
+void processes_run(struct api *api, processes_again_fn take_again,
+	unsigned *process, int *status);
 
 #endif

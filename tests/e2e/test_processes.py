@@ -210,6 +210,24 @@ def test_one_that_dies_takes_nothing_that_was_acknowledged(two):
     wait_for(lambda: two.log().count("serving 127.0.0.1") == 3, 60)
 
 
+def test_who_takes_a_place_has_the_settings_of_today(tally):
+    api = OtherApi(tally, processes=2, metrics_from="192.0.2.1")
+    try:
+        wait_for(lambda: api.log().count("serving 127.0.0.1") == 2, 60)
+        api.ini.write_text(api.ini.read_text().replace("192.0.2.1",
+                                                       "127.0.0.1"))
+        api.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: api.log().count("api.metrics_from was changed") == 3,
+                 60)
+        old = children(api)
+        os.kill(old[0], signal.SIGKILL)
+        wait_for(lambda: api.log().count("serving 127.0.0.1") == 3, 60)
+        for pid in children(api):
+            assert client_of(api, pid).ask("GET", "/metrics")[0] == 200
+    finally:
+        assert api.stop() == 0
+
+
 def test_none_is_left_when_the_first_one_is_killed(tally):
     api = OtherApi(tally, processes=2)
     wait_for(lambda: len(children(api)) == 2, 60)
