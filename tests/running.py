@@ -6,14 +6,18 @@ Programs come from build-san/ unless TALLY_BUILD says otherwise.  When a state
 is taken down, any report of a sanitizer in its log folder fails the test.
 """
 import atexit
+import contextlib
 import http.client
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import time
 
 import pymysql
 import pytest
@@ -135,7 +139,7 @@ class Tally:
             headers.setdefault("Content-Type", "application/json")
         if isinstance(body, str):
             body = body.encode()
-        c = http.client.HTTPConnection(*self.address, timeout=60)
+        c = http.client.HTTPConnection(*self.address, timeout=120)
         try:
             c.request(method, path, body, headers)
             r = c.getresponse()
@@ -146,6 +150,15 @@ class Tally:
         for watch in watchers:
             watch(method, path, *answer)
         return answer
+
+    def health(self):
+        """What /healthz says, once the database answers it: on a busy machine
+        that may take longer than it waits."""
+        end = time.monotonic() + 120
+        while (reply := self.json("GET", "/healthz"))[0] != 200:
+            assert time.monotonic() < end, reply
+            time.sleep(0.1)
+        return reply[1]
 
     def json(self, method, path, token=None, body=None, headers=None):
         """(status, the reply's JSON)."""
@@ -158,6 +171,18 @@ def beginning(reply):
     if reply.getheader("Content-Type") != "text/event-stream":
         return reply.read()
     return b"".join(iter(reply.readline, b"\n"))
+
+
+def free_port():
+    """One of 127.0.0.1 that nobody has.  It is none of those that the kernel
+    gives to whoever asks for any, so that it is free a while later as well."""
+    low = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+              .read_text(encoding="ascii").split()[0])
+    while True:
+        port = random.randrange(10000, low)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def alive(pid):

@@ -23,10 +23,19 @@ CLASSES = ("car", "bus", "truck", "motorcycle", "bicycle", "scooter")
 REPORT = ("received", "inserted", "duplicate", "replaced", "rejected")
 
 
+begun = datetime.datetime.now(UTC)
+
+
+def begin():
+    """The present hour is that of hours_ago() from here on."""
+    global begun
+    begun = datetime.datetime.now(UTC)
+
+
 def hours_ago(n):
-    """A whole hour, n hours before the present one."""
-    now = datetime.datetime.now(UTC)
-    return (now.replace(minute=0, second=0, microsecond=0)
+    """A whole hour, n hours before the one in which the tests of a file began:
+    an hour that ends meanwhile moves nothing."""
+    return (begun.replace(minute=0, second=0, microsecond=0)
             - datetime.timedelta(hours=n))
 
 
@@ -161,7 +170,7 @@ class OtherApi:
                 cwd=self.log_folder, stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, env=env)
         wait_for(lambda: self.port_file.exists()
-                 or self.process.poll() is not None, 60)
+                 or self.process.poll() is not None)
         port = self.port_file.read_text().strip()
         self.tally.url = f"http://127.0.0.1:{port}"
 
@@ -172,14 +181,15 @@ class OtherApi:
     def stop(self):
         """Ends it as an operator would; its exit status."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=120)
 
     def log(self):
         return self.log_path.read_text(errors="replace")
 
 
-def wait_for(what, seconds):
-    """What it gave, once that is true."""
+def wait_for(what, seconds=120):
+    """What it gave, once that is true.  A busy machine is slow: the bound is
+    for what never comes."""
     until = time.monotonic() + seconds
     while not (got := what()):
         assert time.monotonic() < until, f"not within {seconds} s"
@@ -187,7 +197,7 @@ def wait_for(what, seconds):
     return got
 
 
-def raw(tally, data, seconds=30, stop=None):
+def raw(tally, data, seconds=120, stop=None):
     """Sends bytes, returns what came until the end (or until stop came)."""
     got = b""
     with socket.create_connection(tally.address, timeout=seconds) as s:

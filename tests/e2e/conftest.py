@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+import apibase
 import contract
 import running
 import sqlbase
@@ -20,6 +21,11 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_hour():
+    apibase.begin()
 
 
 @pytest.fixture(autouse=True)

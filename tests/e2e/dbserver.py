@@ -5,13 +5,12 @@ somewhere else, and Tally's programs against it.
 """
 import os
 import signal
-import socket
 import subprocess
 
 import pymysql
 
 from apibase import wait_for
-from running import BUILD, ROOT, Tally
+from running import BUILD, ROOT, Tally, free_port
 
 OWNER, SECRET = "owner", "the owner's secret"
 ENV = {"ASAN_OPTIONS": "log_path=sanitizer",
@@ -47,8 +46,7 @@ class DbServer:
         self.root(f"GRANT CREATE USER, RELOAD, PROCESS ON *.* TO {OWNER}@'%'")
 
     def start(self, tls=True):
-        with socket.create_server(("127.0.0.1", 0)) as s:
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         certificate = [f"--ssl-cert={self.pair[0]}",
                        f"--ssl-key={self.pair[1]}"] if tls else []
         with open(self.log_path, "ab") as log:
@@ -60,7 +58,7 @@ class DbServer:
                  f"--pid-file={self.folder / 'pid'}", *certificate,
                  *self.user], cwd=self.folder, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log)
-        wait_for(self.answers, 120)
+        wait_for(self.answers)
 
     def answers(self):
         assert self.process.poll() is None, self.log_path.read_text()
@@ -133,7 +131,7 @@ class DbServer:
         port_file = self.folder / f"port-{len(self.programs)}"
         p = self.program("tally-api", "--set", "api.port=0", "--set",
                          f"api.port_file={port_file}", ca=ca)
-        wait_for(lambda: port_file.exists() or p.poll() is not None, 60)
+        wait_for(lambda: port_file.exists() or p.poll() is not None)
         t = Tally.__new__(Tally)
         t.url = "http://127.0.0.1:" + port_file.read_text().strip()
         return p, t

@@ -66,8 +66,7 @@ def test_an_expired_token_is_401(tally):
     assert answer(tally, "GET", "/api/v1/cameras", made)[0] == 200
     tally.sql("UPDATE token SET expires_at = UTC_TIMESTAMP() - INTERVAL 1 "
               "SECOND ORDER BY token_id DESC LIMIT 1")
-    wait_for(lambda: answer(tally, "GET", "/api/v1/cameras", made)[0] == 401,
-             5)
+    wait_for(lambda: answer(tally, "GET", "/api/v1/cameras", made)[0] == 401)
     refusal(answer(tally, "GET", "/api/v1/cameras", made), 401)
 
 
@@ -77,8 +76,7 @@ def test_a_revoked_token_ends_within_five_seconds(tally):
     c = camera(tally)
     assert post(tally, row(c, hours_ago(2)), token=made)[0] == 200
     tally.run_tally("token", "revoke", name)
-    wait_for(lambda: answer(tally, "POST", "/api/v1/counts", made)[0] == 401,
-             5)
+    wait_for(lambda: answer(tally, "POST", "/api/v1/counts", made)[0] == 401)
     before = stored(tally, c)
     refusal(tally.request("POST", "/api/v1/counts", made,
                           row(c, hours_ago(1))), 401)
@@ -356,7 +354,7 @@ def test_a_period_without_statistics_is_404(tally, period):
 @pytest.mark.parametrize("path", ["/api/v1/cameras", "/api/v1/counts",
                                   "/healthz", "/", "/nowhere"])
 def test_head_is_get_without_the_body(tally, path):
-    c = http.client.HTTPConnection(*tally.address, timeout=60)
+    c = http.client.HTTPConnection(*tally.address, timeout=120)
     headers = {"Authorization": "Bearer " + tally.read_token}
     for _ in range(2):  # on one connection: no body stays behind
         c.request("GET", path, headers=headers)

@@ -177,11 +177,11 @@ def chunked(data):
 
 def test_who_leaves_early_leaves_whole_parts(tally):
     c, at = camera(tally), hours_ago(300)
-    with socket.create_connection(tally.address, timeout=30) as s:
+    with socket.create_connection(tally.address, timeout=120) as s:
         s.sendall(head_of(tally.ingest_token, None, kind="text/csv"))
         s.sendall(chunked((HEADER + "".join(
             csv_rows(c, at, PART + 1000))).encode()))
-        wait_for(lambda: count_rows(tally, c), 30)
+        wait_for(lambda: count_rows(tally, c))
     time.sleep(0.2)
     assert count_rows(tally, c) == PART
 
@@ -195,7 +195,7 @@ def test_a_client_is_held_back_while_its_part_is_stored(tally):
                    for i in range(PART + 1)).encode() + blank.encode() * 2048
     sent = 0
     with tally.db() as db, db.cursor() as cursor, \
-            socket.create_connection(tally.address, timeout=60) as s:
+            socket.create_connection(tally.address, timeout=120) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
         cursor.execute("LOCK TABLES count_record WRITE")
         s.sendall(head_of(tally.ingest_token, len(data), kind=NDJSON))
@@ -207,7 +207,7 @@ def test_a_client_is_held_back_while_its_part_is_stored(tally):
             pass
         assert sent < len(data)
         cursor.execute("UNLOCK TABLES")
-        s.settimeout(60)
+        s.settimeout(120)
         s.sendall(data[sent:])
         got = s.recv(65536)
     assert got.startswith(b"HTTP/1.1 200 "), got
@@ -218,26 +218,27 @@ def test_a_long_body_meets_its_bounds(tally):
     c, at = camera(tally), hours_ago(300)
     part = chunked((HEADER + "".join(csv_rows(c, at, PART + 1))).encode())
     head = head_of(tally.ingest_token, None, kind="text/csv")
-    other = OtherApi(tally, stream_max="4M", body_timeout_s=1,
-                     stream_timeout_s=2)
+    wide = OtherApi(tally, stream_max="4M")
+    silent = OtherApi(tally, body_timeout_s=3)
+    endless = OtherApi(tally, stream_timeout_s=2)
     try:
         # Too long, as it says or as it shows.
-        got = raw(other.tally, head_of(
+        got = raw(wide.tally, head_of(
             tally.ingest_token, (4 << 20) + 1, kind="text/csv"))
         assert got.startswith(b"HTTP/1.1 413 "), got
-        got = raw(other.tally, head + chunked(b"\n" * (4 << 20))
+        got = raw(wide.tally, head + chunked(b"\n" * (4 << 20))
                   + chunked(b"\n"))
         assert got.startswith(b"HTTP/1.1 413 "), got
         # Silent in the middle.
-        got = raw(other.tally, head + part)
+        got = raw(silent.tally, head + part)
         assert got.startswith(b"HTTP/1.1 408 "), got
         assert count_rows(tally, c) == PART
         # Never silent for long, but without an end.
-        with socket.create_connection(other.tally.address, timeout=30) as s:
+        with socket.create_connection(endless.tally.address) as s:
             s.sendall(head)
             s.settimeout(0.1)
             got = b""
-            until = time.monotonic() + 30
+            until = time.monotonic() + 120
             while not got and time.monotonic() < until:
                 s.sendall(chunked(b"\n" * 1024))
                 try:
@@ -246,4 +247,4 @@ def test_a_long_body_meets_its_bounds(tally):
                     pass
         assert got.startswith(b"HTTP/1.1 408 "), got
     finally:
-        assert other.stop() == 0
+        assert [api.stop() for api in (wide, silent, endless)] == [0] * 3

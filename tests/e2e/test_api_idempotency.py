@@ -85,14 +85,14 @@ def test_a_long_body_has_a_key_too(tally):
 def test_the_key_of_a_request_on_its_way_is_taken(tally):
     c, key = camera(tally), code("key")
     body = json.dumps(row(c, hours_ago(3))).encode()
-    with socket.create_connection(tally.address, timeout=30) as s:
+    with socket.create_connection(tally.address, timeout=120) as s:
         s.sendall(head_of(tally.ingest_token, len(body),
                           f"Idempotency-Key: {key}\r\n") + body[:9])
 
         def taken():
             answer = ask(tally, key, "[7]")
             return (answer if answer[0] == 409 else None)
-        assert kind_of(wait_for(taken, 30), 409) == "idempotency-key-in-flight"
+        assert kind_of(wait_for(taken), 409) == "idempotency-key-in-flight"
         s.sendall(body[9:])
         assert s.recv(65536).startswith(b"HTTP/1.1 200 ")
     assert counted(json.loads(ask(tally, key, body.decode())[1])) == {
@@ -123,8 +123,7 @@ def test_of_two_processes_one_stores_and_both_answer_the_same(tally):
             waits.start()
             # It waits with its rows written, until we commit.
             wait_for(lambda: int(tally.sql(
-                "SHOW STATUS LIKE 'Innodb_row_lock_current_waits'")[0][1]),
-                     30)
+                "SHOW STATUS LIKE 'Innodb_row_lock_current_waits'")[0][1]))
             db.commit()
             waits.join()
         assert answers[0][0] == status, answers
@@ -139,10 +138,10 @@ def test_who_was_killed_behind_the_commit_answers_as_if_nothing_were(tally):
     other = OtherApi(tally)
     try:
         data = json.dumps(body).encode()
-        with socket.create_connection(other.tally.address, timeout=30) as s:
+        with socket.create_connection(other.tally.address, timeout=120) as s:
             s.sendall(head_of(tally.ingest_token, len(data),
                               f"Idempotency-Key: {key}\r\n") + data)
-            wait_for(lambda: figures(tally, c), 30)
+            wait_for(lambda: figures(tally, c))
             other.kill()
         other.start()
         assert counted(json.loads(ask(other.tally, key, body)[1])) == {

@@ -255,7 +255,7 @@ def test_a_retired_camera_takes_none_but_older_rows_and_keeps_its_own(tally):
     assert change(tally, path_of(c), {"retired": False})["state"] == "live"
     for tail, state in (("/gone", "retired"), ("/with", "new")):
         assert get(tally, V1 + path_of(c + tail))["state"] == state
-    wait_for(lambda: post(tally, row(c, hours_ago(2)))[0] == 200, 60)
+    wait_for(lambda: post(tally, row(c, hours_ago(2)))[0] == 200)
 
 
 def test_gaps_and_coverage_are_those_of_the_local_day(tally):

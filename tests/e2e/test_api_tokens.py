@@ -199,7 +199,7 @@ def test_a_rotated_token_ends_now_or_after_the_overlap(tally):
     # The overlap ends by itself.
     tally.sql("UPDATE token SET expires_at = UTC_TIMESTAMP() "
               "WHERE token_id = %s", two["id"])
-    wait_for(lambda: not works(tally, two["token"]), 5)
+    wait_for(lambda: not works(tally, two["token"]))
     assert works(tally, three["token"])
 
 

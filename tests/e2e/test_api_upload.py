@@ -517,13 +517,13 @@ def test_the_disk_is_bounded(tally):
 
     def settled():
         return upload(api.tally, lines(c, 3))[0] == 201
-    wait_for(settled, 30)
+    wait_for(settled)
     more = socket.create_connection(api.tally.address)
     more.sendall(head)
-    wait_for(lambda: upload(api.tally, lines(c, 3))[0] == 503, 30)
+    wait_for(lambda: upload(api.tally, lines(c, 3))[0] == 503)
     for s in (held[0], more):
         s.close()
-    wait_for(settled, 30)
+    wait_for(settled)
     assert api.stop() == 0
 
 
@@ -540,7 +540,7 @@ def test_killed_in_the_middle_and_sent_again(tally):
 
     sender = threading.Thread(target=send)
     sender.start()
-    wait_for(lambda: count_rows(tally, c), 60)
+    wait_for(lambda: count_rows(tally, c))
     api.kill()
     sender.join()
     assert not list(api.folder().iterdir())

@@ -45,7 +45,7 @@ class Server:
                  f"--datadir={home}/data", f"--socket={self.socket}",
                  f"--pid-file={home}/pid", "--tmpdir=../tmp", *as_root],
                 cwd=home / "data", stdout=log, stderr=log)
-        wait_for(self.answers, 60)
+        wait_for(self.answers)
 
     def answers(self):
         assert self.process.poll() is None, (self.home / "log").read_text()
@@ -186,7 +186,7 @@ class There:
                  f"database.socket={server.socket}", "--set",
                  f"database.name={NAME}", "--set", "api.port=0", "--set",
                  f"api.port_file={port_file}"], cwd=ROOT, stderr=log)
-        wait_for(port_file.exists, 60)
+        wait_for(port_file.exists)
         self.tally = own.api_tally
         self.url = self.tally.url
         self.tally.url = "http://127.0.0.1:" + port_file.read_text().strip()
@@ -194,7 +194,7 @@ class There:
     def close(self):
         self.tally.url = self.url
         self.process.terminate()
-        assert self.process.wait(timeout=60) == 0
+        assert self.process.wait(timeout=120) == 0
 
 
 def test_an_empty_server_becomes_the_same(own, home, file, server):
@@ -228,7 +228,7 @@ def test_an_empty_server_becomes_the_same(own, home, file, server):
         assert server.sql("SELECT SUM(people_sum) FROM stats_year") == [
             (before + 5000,)]
         wait_for(lambda: server.sql(
-            "SELECT 1 FROM health WHERE event_age_s < 120"), 90)
+            "SELECT 1 FROM health WHERE event_age_s < 120"))
     finally:
         api.close()
 
@@ -305,7 +305,7 @@ def test_a_full_disk_and_a_kill_leave_those_that_are_there(own, home, file):
     holder = own.connect()
     holder.cursor().execute("LOCK TABLES camera WRITE")
     killed = subprocess.Popen(command, cwd=ROOT)
-    wait_for(lambda: len(names(to)) > len(before), 60)
+    wait_for(lambda: len(names(to)) > len(before))
     done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True,
                           timeout=300, check=False)
     assert done.returncode == 1 and "another backup is at work" in done.stderr
@@ -318,7 +318,7 @@ def test_a_full_disk_and_a_kill_leave_those_that_are_there(own, home, file):
     assert listed.count("\n") == 1 + len(before)
     # The server ends the killed one's session, and with it its lock.
     wait_for(lambda: not own.run_tally(
-        "backup", "--to", str(to), check=False).returncode, 60)
+        "backup", "--to", str(to), check=False).returncode)
     assert left not in names(to) and len(names(to)) == len(before) + 1
 
 
@@ -331,19 +331,16 @@ def test_the_worker_does_not_wait_for_a_backup_to_end(own, home, file,
     worker = own.worker(tmp_path / "log", "--set",
                         f"backup.dir={tmp_path}/to")
     wait_for(lambda: (tmp_path / "to").exists()
-             and [p for p in names(tmp_path / "to") if p.endswith(".part")],
-             60)
+             and [p for p in names(tmp_path / "to") if p.endswith(".part")])
     worker.terminate()
-    assert worker.wait(timeout=30) == 0
+    assert worker.wait(timeout=120) == 0
     assert "unfinished" in worker.said() or "in the middle" in worker.said()
     holder.cursor().execute("UNLOCK TABLES")
     own.sql("DELETE FROM backup_state")
 
 
 def health(api):
-    status, reply = api.json("GET", "/healthz")
-    assert status == 200
-    return reply["checks"]["backup"]
+    return api.health()["checks"]["backup"]
 
 
 def test_the_worker_makes_one_a_day_and_health_tells_when_it_is_late(
@@ -372,21 +369,21 @@ def test_the_worker_makes_one_a_day_and_health_tells_when_it_is_late(
     # First to where it cannot.
     worker = own.worker(tmp_path / "log", *options, "--set",
                         f"backup.dir={other}")
-    wait_for(lambda: health(api)["error"], 60)
+    wait_for(lambda: health(api)["error"])
     assert str(other) in health(api)["detail"]
     assert own.sql("SELECT state FROM job_run WHERE job = 'backup'") == [
         ("failed",)]
     assert "error: backup: cannot" in worker.said()
     worker.terminate()
-    assert worker.wait(timeout=30) == 0
+    assert worker.wait(timeout=120) == 0
 
     worker = own.worker(tmp_path / "log2", *options)
-    wait_for(lambda: health(api)["last_good"], 60)
+    wait_for(lambda: health(api)["last_good"])
     check = health(api)
     assert check["status"] == "ok" and check["error"] is None
-    wait_for(lambda: "verified" in worker.said(), 30)
+    wait_for(lambda: "verified" in worker.said())
     worker.terminate()
-    assert worker.wait(timeout=30) == 0
+    assert worker.wait(timeout=120) == 0
     there = [p for p in names(to) if not p.startswith("backup_other")]
     assert len(there) == 2 and there[0] == old[2].name and other.exists()
     assert (to / there[1]).stat().st_size == check["bytes"]

@@ -153,7 +153,7 @@ def test_a_backlog_is_whole_though_the_server_dies_in_the_middle(
         path = file_of(c, ROWS, tmp_path / ("counts" + suffix))
 
         def die():
-            wait_for(lambda: len(figures(tally, c)) >= 5000, 120)
+            wait_for(lambda: len(figures(tally, c)) >= 5000)
             api.kill()
             api.start()
 
@@ -206,7 +206,7 @@ def test_days_are_read_page_by_page_and_once(tally, line, run):
         return (said.count(": 304"), said.count(": 200")) == (3, 0)
 
     # Whatever is rolled up in between makes all of them new.
-    wait_for(is_kept, 120)
+    wait_for(is_kept)
 
 
 def test_curl_keeps_the_days_and_reads_all_rows(tally, line, run, tmp_path):
@@ -216,7 +216,7 @@ def test_curl_keeps_the_days_and_reads_all_rows(tally, line, run, tmp_path):
     kept = (tmp_path / "days.csv").read_text()
     assert kept.count("\n") == 6 and c in kept
     wait_for(lambda: run("days.sh", c, token=tally.read_token)[0].split()
-             == ["304"], 120)
+             == ["304"])
     assert (tmp_path / "days.csv").read_text() == kept
     assert "unknown-camera" in run("days.sh", code(), token=tally.read_token,
                                    fails=True)[0]

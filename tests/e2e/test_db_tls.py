@@ -57,16 +57,16 @@ def test_all_programs_reach_it_over_tls(server):
     assert tally.json("POST", "/api/v1/counts", token,
                       rows)[1]["inserted"] == 300
     assert tally.json("POST", "/api/v1/jobs/roll_up", token)[0] == 200
-    assert tally.json("GET", "/healthz")[1]["checks"]["database"][
+    assert tally.health()["checks"]["database"][
         "status"] == "ok"
     worker = server.program("tally-worker", "--set", "worker.period_s=1")
     server.root("SET GLOBAL event_scheduler = OFF")
     wait_for(lambda: server.root("SELECT 1 FROM tally.job_state WHERE "
-                                 "runner = 'worker'"), 60)
+                                 "runner = 'worker'"))
     server.root("SET GLOBAL event_scheduler = ON")
     for p in (api, worker):
         p.terminate()
-        assert p.wait(60) == 0, p.said()
+        assert p.wait(120) == 0, p.said()
 
 
 def programs_refuse(server, words, ca=None):
@@ -78,7 +78,7 @@ def programs_refuse(server, words, ca=None):
     api, tally = server.api(ca=ca)
     status, health = tally.json("GET", "/healthz")
     assert status == 503 and health["status"] == "down"
-    wait_for(lambda: words in worker.said() and words in api.said(), 60)
+    wait_for(lambda: words in worker.said() and words in api.said())
     for p in (worker, api):
         p.kill()
         p.wait()

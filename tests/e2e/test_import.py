@@ -358,7 +358,7 @@ class Slow:
             self.pipe.close()
         except BrokenPipeError:
             pass
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=120)
         return self.process.returncode, out, err
 
 
@@ -367,7 +367,7 @@ def test_a_stopped_import_goes_on_with_the_same_command(
         own, load, tmp_path, how):
     slow = Slow(own, tmp_path, f"stopped-{how.value}")
     slow.feed(0, PART + 3000)
-    wait_for(lambda: slow.stored() == PART, 60)
+    wait_for(lambda: slow.stored() == PART)
     slow.process.send_signal(how)
     if how == signal.SIGINT:
         slow.feed(PART + 3000, 3 * PART)
@@ -387,7 +387,7 @@ def test_a_stopped_import_goes_on_with_the_same_command(
 def test_a_lost_connection_loses_and_doubles_nothing(own, tmp_path):
     slow = Slow(own, tmp_path, "lost")
     slow.feed(0, PART + 3000)
-    wait_for(lambda: slow.stored() == PART, 60)
+    wait_for(lambda: slow.stored() == PART)
     killed = 0
     for (i,) in own.sql("SELECT id FROM information_schema.processlist WHERE "
                         "db = %s AND id <> CONNECTION_ID() AND command = "

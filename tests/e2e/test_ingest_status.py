@@ -22,7 +22,7 @@ def shown(tally, c, token=None):
 
 
 def checked(tally):
-    return tally.json("GET", "/healthz")[1]["checks"]["ingest"]
+    return tally.health()["checks"]["ingest"]
 
 
 def test_a_report_shows_in_the_camera_and_its_end_too(tally):

@@ -31,7 +31,7 @@ def lines(api):
 
 def of(api, request):
     return wait_for(lambda: [ln for ln in lines(api)
-                             if ln.get("request") == request], 60)
+                             if ln.get("request") == request])
 
 
 def test_an_answer_has_the_id_of_its_line(talking):

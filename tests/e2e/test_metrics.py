@@ -49,6 +49,11 @@ def own(tally):
     assert api.stop() == 0
 
 
+def whole(own):
+    """One with what the database says."""
+    return wait_for(lambda: (s := Scraped(own)).sum("tally_database_up") and s)
+
+
 def moved(own, what, name, **labels):
     """By how much a figure moved while something was done."""
     before = Scraped(own).sum(name, **labels)
@@ -61,7 +66,7 @@ def test_what_it_says_is_what_prometheus_reads(own):
     assert post(own, row(c, hours_ago(1)))[0] == 200
     own.request("GET", "/nowhere/" + code())
     own.request("GET", f"/api/v1/cameras/{c}", own.read_token)
-    s = Scraped(own)
+    s = whole(own)
     # Every family that has a bound of its own shows it beside.
     for name in ("tally_connections", "tally_pool_connections",
                  "tally_uploads"):
@@ -70,7 +75,6 @@ def test_what_it_says_is_what_prometheus_reads(own):
         "tally_queue_max", "queue")
     assert s.sum("process_resident_memory_bytes") > 1 << 20
     assert 3 < s.sum("process_open_fds") < s.sum("process_max_fds")
-    assert s.sum("tally_database_up") == 1
     assert s.labels("tally_job_last_run_timestamp_seconds", "job") >= {
         "minute"}
     assert s.sum("tally_roll_up_lag_seconds") >= 0
@@ -122,7 +126,7 @@ def test_what_is_turned_away_is_counted(own):
     refused = "tally_refused_total"
 
     def framing():
-        c = http.client.HTTPConnection(*own.address, timeout=60)
+        c = http.client.HTTPConnection(*own.address, timeout=120)
         c.putrequest("GET", "/", skip_host=True)
         c.endheaders()
         assert c.getresponse().status == 400
@@ -136,7 +140,7 @@ def test_what_is_turned_away_is_counted(own):
 
     def upload():
         """A second one while the first is on its way."""
-        first = http.client.HTTPConnection(*own.address, timeout=60)
+        first = http.client.HTTPConnection(*own.address, timeout=120)
         first.putrequest("POST", "/api/v1/uploads")
         for header in (("Content-Type", "text/csv"), ("Content-Length", 9),
                        ("Expect", "100-continue"),
@@ -149,9 +153,9 @@ def test_what_is_turned_away_is_counted(own):
                         {"Content-Type": "text/csv"})[0] == 503
         first.close()
 
-    health = own.json("GET", "/healthz")[1]["checks"]["server"]
+    health = own.health()["checks"]["server"]
     assert moved(own, upload, refused, bound="uploads") == 1
-    now = own.json("GET", "/healthz")[1]["checks"]["server"]
+    now = own.health()["checks"]["server"]
     assert now["refused_uploads"] - health["refused_uploads"] == 1
     assert now["requests"] > health["requests"]
 
@@ -161,7 +165,7 @@ def test_bodies_that_are_turned_away_are_counted(own):
 
     def begin(length):
         """Of a body of so many bytes its first one."""
-        s = socket.create_connection(own.address, timeout=60)
+        s = socket.create_connection(own.address, timeout=120)
         s.sendall((f"POST /api/v1/records HTTP/1.1\r\nHost: a\r\n"
                    f"Authorization: Bearer {own.ingest_token}\r\n"
                    f"Content-Length: {length}\r\n\r\n[").encode())
@@ -173,8 +177,7 @@ def test_bodies_that_are_turned_away_are_counted(own):
 
     def too_many():
         with begin(4 << 20):
-            wait_for(lambda: Scraped(own).sum("tally_body_bytes") >= 4 << 20,
-                     60)
+            wait_for(lambda: Scraped(own).sum("tally_body_bytes") >= 4 << 20)
             with begin(4 << 20) as s:
                 assert s.recv(12) == b"HTTP/1.1 503"
 
@@ -210,7 +213,7 @@ def test_it_shows_the_spool_of_each_ingest_as_that_says(own):
         ingest_report([c], name, waiting=3, bytes=500, refused=1, lost=2,
                       expired=3, full=True))
     assert status == 204
-    s = Scraped(own)
+    s = whole(own)
     by = {"ingest": name}
     assert s.sum("tally_ingest_running", **by) == 1
     assert s.sum("tally_ingest_spool_rows", **by) == 3
@@ -239,17 +242,17 @@ def test_without_the_database_it_tells_the_rest(tally):
 def test_ready_is_who_has_the_schema_it_wants(tally):
     wanted = [int(p.name[:4]) for p in ROOT.glob("sql/migrations/*.sql")]
     api = OtherApi(tally)
-    assert api.tally.json("GET", "/readyz") == (200, {"status": "ready"})
+    wait_for(lambda: api.tally.json("GET", "/readyz")
+             == (200, {"status": "ready"}))
     # The last one undone, as far as anybody can see.
     tally.sql("UPDATE schema_migration SET version = version + 9000 "
               "WHERE version = %s", max(wanted))
     try:
-        status, reply = api.tally.json("GET", "/readyz")
-        assert status == 503, reply
-        assert reply["type"].endswith(":schema-outdated")
-        assert api.tally.request("GET", "/healthz")[0] == 200
+        wait_for(lambda: api.tally.json("GET", "/readyz")[1].get(
+            "type", "").endswith(":schema-outdated"))
+        assert api.tally.health()
     finally:
         tally.sql("UPDATE schema_migration SET version = version - 9000 "
                   "WHERE version > 9000")
-    assert api.tally.json("GET", "/readyz")[0] == 200
+    wait_for(lambda: api.tally.json("GET", "/readyz")[0] == 200)
     assert api.stop() == 0

@@ -233,7 +233,7 @@ def too_large(w, o):
 def late(w, o):
     """The body does not come; the answer is read as it is on the wire."""
     host, port = w.strict.tally.address
-    with socket.create_connection((host, port), timeout=60) as s:
+    with socket.create_connection((host, port), timeout=120) as s:
         s.sendall((f"{o.method} {address(o)} HTTP/1.1\r\nHost: a\r\n"
                    + (f"Authorization: Bearer {token_for(w.tally, o)}\r\n"
                       if o.scope else "")
@@ -336,12 +336,12 @@ def changed_password(w, o):
 def in_flight(w, o):
     """The same key while the first request's body is on its way."""
     key = code("key")
-    with socket.create_connection(w.tally.address, timeout=60) as s:
+    with socket.create_connection(w.tally.address, timeout=120) as s:
         s.sendall((f"POST {V1}/counts HTTP/1.1\r\nHost: a\r\nContent-Length: 2"
                    f"\r\nAuthorization: Bearer {w.tally.ingest_token}\r\n"
                    f"Idempotency-Key: {key}\r\n\r\n[").encode())
         wait_for(lambda: w.ask(o, body=b"[]", kind="application/json",
-                               Idempotency_Key=key)[0] == 409, 60)
+                               Idempotency_Key=key)[0] == 409)
 
 
 def rotated_twice(w, o):

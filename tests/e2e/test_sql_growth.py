@@ -528,7 +528,7 @@ def test_the_api_refuses_rows_that_are_too_old(tally):
                   "WHERE level = 'raw'")
         status, reply = post(row(11, 3), "?on_conflict=replace")
         assert status == 422 and reply["errors"][0]["type"] == "too_old"
-        checks = tally.json("GET", "/healthz")[1]["checks"]
+        checks = tally.health()["checks"]
         assert checks["partitions"]["kept_from"] == "2004-05-12T00:00:00Z"
     finally:
         tally.sql("UPDATE retention SET kept_from = DEFAULT")

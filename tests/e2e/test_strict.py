@@ -350,7 +350,7 @@ def test_guesses_over_ipv6_are_counted(tally):
     port = int(other.port_file.read_text())
 
     def guess(token):
-        with socket.create_connection(("::1", port), timeout=60) as s:
+        with socket.create_connection(("::1", port), timeout=120) as s:
             s.sendall(f"GET {V1}/cameras HTTP/1.1\r\nHost: [::1]:{port}\r\n"
                       f"Authorization: Bearer {token}\r\n"
                       "Connection: close\r\n\r\n".encode())
