@@ -73,6 +73,14 @@ void directory_settle(struct directory *d, const char *code)
 		c->pending = false;
 }
 
+/* Not for the same time each: cameras that came together would be asked for
+ * together ever after, all in one turn that everybody waits for. */
+static int64_t believed_until(int64_t camera_id)
+{
+	return when_clock_ms() + DIRECTORY_TTL_MS -
+		camera_id * 7919 % (DIRECTORY_TTL_MS / 2);
+}
+
 static enum err load(
 	struct directory *d, const char *code, struct directory_camera *c)
 {
@@ -100,7 +108,7 @@ static enum err load(
 			c->newest_start = when_from_number(rows.cell[2].i);
 			c->newest_end = when_from_number(rows.cell[3].i);
 		}
-		c->good_until_ms = when_clock_ms() + DIRECTORY_TTL_MS;
+		c->good_until_ms = believed_until(c->camera_id);
 		c->version = d->version;
 	}
 	arena_reset(&a);
