@@ -16,11 +16,14 @@
  *		nothing new is a 304
  *	rows	nothing: the rows of bulk on standard output, as CSV
  *
- *	port=	connections=	at=	start of the first row, Unix time
- *	seconds=	how long, but for bulk	pace_ms=0	between
- *questions of one rows=	of bulk, in all	cameras=	step=	seconds
- *a row days=	to read from, beginning with at		db=
- *number of InfluxDB's database
+ *	port= connections= seconds=
+ *	at=		Unix time where rows, or days to read, begin
+ *	pace_ms=0	between questions of one connection; 0: at once
+ *	rows=		of bulk, in all
+ *	cameras= step=	how many, and seconds a row
+ *	days=		to read from
+ *	db=		number of InfluxDB's database
+ *	nocache=1	VictoriaMetrics computes each answer
  *
  * The token of Tally is $TALLY_BENCH_TOKEN.
  */
@@ -41,7 +44,7 @@ static const char *const whose_names[] = {"tally", "influxdb", "victoria"};
 
 static struct {
 	int64_t port, connections, at, seconds, pace_ms, rows, cameras, step,
-		days, db;
+		days, db, nocache;
 } option = {.connections = 1, .cameras = 64, .step = 10, .days = 1};
 
 static const struct {
@@ -58,6 +61,7 @@ static const struct {
 	{"step", &option.step},
 	{"days", &option.days},
 	{"db", &option.db},
+	{"nocache", &option.nocache},
 };
 
 static enum whose whose;
@@ -273,8 +277,9 @@ static void ask_victoria(struct text *t, int64_t camera, int64_t at)
 		"GET /api/v1/query_range?query=avg_over_time(count_people%%7B"
 		"camera%%3D%%22http-%" PRId64 "%%22%%7D%%5B1h%%5D)"
 		"&start=%" PRId64 "&end=%" PRId64
-		"&step=3600 HTTP/1.1\r\nHost: bench\r\n\r\n",
-		camera, at + 3599, at + DAY_S - 1);
+		"&step=3600%s HTTP/1.1\r\nHost: bench\r\n\r\n",
+		camera, at + 3599, at + DAY_S - 1,
+		option.nocache ? "&nocache=1" : "");
 }
 
 static bool next_read(void *ctx, struct client *c)

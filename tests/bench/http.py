@@ -48,10 +48,16 @@ API = ROOT / "build" / "tally-api"
 ROUNDS = 3
 SECONDS = float(os.environ.get("TALLY_BENCH_S") or 4)
 SOAK_S = float(os.environ.get("TALLY_BENCH_SOAK_S") or 60)
-CAMERAS, BULK_ROWS, TRIGGER_ROWS, LOADERS = 64, 1000000, 100000, 4
-DAY, HISTORY_DAYS, HISTORY_STEP = 86400, 30, 60
+BULK_ROWS = int(os.environ.get("TALLY_BENCH_BULK_ROWS") or 1000000)
+CAMERAS, TRIGGER_ROWS, LOADERS = 64, 100000, 4
+DAY, HISTORY_DAYS, HISTORY_STEP = 86400, 30, 300
 # Each run writes into a week of its own; the soak into what follows them.
 NOON = int(time.time()) // DAY * DAY
+READS = {"influxdb": "InfluxDB, the same",
+         "victoria": "VictoriaMetrics, means of 1",
+         "nocache": "VictoriaMetrics, the same, nocache=1"}
+READ_TARGETS = {"Tally, computed": 2.0, "Tally, remembered": 8.0,
+                "Tally, 304 by ETag": 8.0}
 HISTORY_AT, WEEKS_AT, SOAK_AT = (NOON - n * DAY for n in (600, 500, 100))
 
 
@@ -90,6 +96,13 @@ def wait_for(port, path, process):
             time.sleep(0.1)
 
 
+def launch(log, *command):
+    """A peer, which ends with us, however we end."""
+    with open(log, "wb") as out:
+        return subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command],
+                                stdout=out, stderr=out)
+
+
 # ---- who is measured
 
 class Server:
@@ -110,16 +123,30 @@ class Server:
     def fresh(self):
         """Before a run that writes."""
 
+    def stale(self):
+        """After all of these."""
+
     def settled(self):
         """After rows that will be read."""
 
     def ask(self, what, token="ingest", **options):
-        """One run of the client; its figures."""
+        """One run of the client; its figures, and the server's CPU a request
+        in microseconds, which a busy machine changes least."""
+        began = self.cpu()
         with self.start(what, token, **options) as p:
             out, _ = p.communicate()
         if p.returncode:
             raise RuntimeError(f"{what} of {self.title} failed")
-        return json.loads(out)
+        figures = json.loads(out)
+        return {**figures, "cpu": (self.cpu() - began) / figures["n"] * 1e6}
+
+    def cpu(self):
+        """Seconds, of all its processes."""
+        ticks = 0
+        for pid in self.pids():
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+            ticks += sum(map(int, stat.rsplit(")", 1)[1].split()[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def start(self, what, token="ingest", **options):
         options = {"port": self.port, "db": self.db, "cameras": CAMERAS,
@@ -136,12 +163,14 @@ class Tally(Server):
     def __init__(self):
         super().__init__("tally", "Tally")
         self.port = int(os.environ["TALLY_URL"].rsplit(":", 1)[1])
+        self.others = []
 
     def pid(self, program):
         return int((STATE / "run" / f"{program}.pid").read_text())
 
     def pids(self):
-        return [self.pid(p) for p in ("worker", "api", "mariadb")]
+        return [*self.others,
+                *(self.pid(p) for p in ("worker", "api", "mariadb"))]
 
     def settled(self):
         get(self.port, "/api/v1/jobs/roll_up", "POST",
@@ -182,9 +211,8 @@ enabled = false
         self.port = free_port()
         conf = folder / "influxdb.conf"
         conf.write_text(self.CONFIG.format(folder / "influxdb", self.port))
-        with open(folder / "influxdb.log", "wb") as log:
-            self.process = subprocess.Popen(
-                [program, "run", "-config", conf], stdout=log, stderr=log)
+        self.process = launch(folder / "influxdb.log", program, "run",
+                              "-config", conf)
         wait_for(self.port, "/ping", self.process)
         self.query("CREATE DATABASE bench0")
 
@@ -194,12 +222,15 @@ enabled = false
             raise RuntimeError(body.decode())
 
     def fresh(self):
-        if self.db:
-            self.query(f"DROP DATABASE bench{self.db}")
-        self.db += 1
+        last, self.db = self.db, self.db + 1
+        if last:
+            self.query(f"DROP DATABASE bench{last}")
         self.query(f"CREATE DATABASE bench{self.db}")
 
-    def settled(self):
+    def stale(self):
+        """Back to the database that has the rows to read."""
+        if self.db:
+            self.query(f"DROP DATABASE bench{self.db}")
         self.db = 0
 
 
@@ -207,12 +238,11 @@ class Victoria(Server):
     def __init__(self, program, folder):
         super().__init__("victoria", "VictoriaMetrics")
         self.port = free_port()
-        with open(folder / "victoria.log", "wb") as log:
-            self.process = subprocess.Popen(
-                [program, f"-storageDataPath={folder / 'victoria'}",
-                 f"-httpListenAddr=127.0.0.1:{self.port}",
-                 "-retentionPeriod=10y", "-selfScrapeInterval=0",
-                 "-loggerLevel=WARN"], stdout=log, stderr=log)
+        self.process = launch(
+            folder / "victoria.log", program,
+            f"-storageDataPath={folder / 'victoria'}",
+            f"-httpListenAddr=127.0.0.1:{self.port}", "-retentionPeriod=10y",
+            "-selfScrapeInterval=0", "-loggerLevel=WARN")
         text = wait_for(self.port, "/metrics", self.process).decode()
         version = re.search(r'short_version="v?([^"]+)"', text)
         self.title += " " + version[1] if version else ""
@@ -294,7 +324,8 @@ class Bench:
         server.fresh()
         figures = server.ask("bulk", connections=4, rows=BULK_ROWS,
                              at=self.new_week())
-        return {**figures, "rate": figures["rate"] * 5000}
+        return {**figures, "rate": figures["rate"] * 5000,
+                "cpu": figures["cpu"] / 5000}
 
     def load_data(self, rows, bulk):
         """LOAD DATA LOCAL of the rows by as many clients at once, each those
@@ -339,53 +370,52 @@ class Bench:
                 lambda: self.load_data(BULK_ROWS, 1)),
                ("LOAD DATA, triggers", tally,
                 lambda: self.load_data(TRIGGER_ROWS, None))])
+        for s in self.servers:
+            s.stale()
         head("5000 rows a request, 4 connections", "rows/s")
         self.compare(bulk, {"influxdb": "at least 0.7, stretch 1.0"})
 
     # ---- reads
 
     def reads(self):
-        tally = self.tally
-        with uncached() as port:
-            kinds = [("Tally, computed", tally, "read",
-                      {"token": "read", "port": port}),
-                     ("Tally, remembered", tally, "read", {"token": "read"}),
-                     ("Tally, 304 by ETag", tally, "same",
-                      {"token": "read"})]
-            kinds += [(s.title, s, "read", {}) for s in self.servers[1:]]
-
-            def run(server, what, options):
-                where = {"at": HISTORY_AT + DAY, "days": HISTORY_DAYS - 2,
-                         "connections": 16, **options}
-                if isinstance(server, Influxdb):
-                    server.db = 0
-                server.ask(what, seconds=1, **where)
-                return server.ask(what, seconds=SECONDS, **where)
-
+        with uncached(self.tally) as port:
+            kinds = [("Tally, computed", self.tally, "read", {"port": port}),
+                     ("Tally, remembered", self.tally, "read", {}),
+                     ("Tally, 304 by ETag", self.tally, "same", {})]
+            for s in self.servers[1:]:
+                kinds += [(READS[s.name], s, "read", {})]
+                if s.name == "victoria":
+                    kinds += [(READS["nocache"], s, "read", {"nocache": 1})]
             figures = self.rounds([
-                (title, server, lambda a=(server, what, options): run(*a))
+                (title, server, lambda a=(server, what, options): self.read(*a))
                 for title, server, what, options in kinds])
         head("24 hours of 3 metrics, 16 connections", "reads/s")
-        for base, target in (("Tally, computed", 2.0),
-                             ("Tally, remembered", 8.0),
-                             ("Tally, 304 by ETag", 8.0)):
-            row(base, figures[base])
+        for title, server, _, _ in kinds:
+            row(title, figures[title])
+            if server is not self.tally:
+                continue
+            target = READ_TARGETS[title]
             for s in self.servers[1:]:
-                ratio(s.title, figures[base], figures[s.title],
+                ratio(READS[s.name], figures[title], figures[READS[s.name]],
                       f"at least {target}" if s.name == "victoria" else "")
-        for s in self.servers[1:]:
-            what = "means of 1" if s.name == "victoria" else "the same"
-            row(f"{s.title}, {what}", figures[s.title])
+
+    @staticmethod
+    def read(server, what, options):
+        where = {"at": HISTORY_AT + DAY, "days": HISTORY_DAYS - 2,
+                 "connections": 16, "token": "read", **options}
+        server.ask(what, **{**where, "seconds": SECONDS / 2})
+        return server.ask(what, **{**where, "seconds": SECONDS})
 
     # ---- both
 
     def together(self, title, seconds, pace_ms, at, watch=None):
         """100 readers and 20 writers, each asking as soon as it has its
         answer, or once in pace_ms."""
+        days = {"at": HISTORY_AT + DAY, "days": 7}
+        self.tally.ask("read", "read", connections=16, seconds=2, **days)
         clients = [
             self.tally.start("read", "read", connections=100,
-                             seconds=seconds, pace_ms=pace_ms,
-                             at=HISTORY_AT + DAY, days=HISTORY_DAYS - 2),
+                             seconds=seconds, pace_ms=pace_ms, **days),
             self.tally.start("post", connections=20, seconds=seconds,
                              pace_ms=pace_ms, at=at)]
         if watch:
@@ -433,19 +463,21 @@ class Bench:
 
 def head(title, unit):
     print()
-    say(f"{title:<42}{unit:>9} {'p50 ms':>8} {'p99 ms':>8} {'Tally/it':>9}")
+    say(f"{title:<38}{unit:>9} {'p50 ms':>8} {'p99 ms':>8} {'CPU us':>8} "
+        f"{'Tally/it':>9}")
 
 
 def row(title, f, target="", times=None):
     shown = "".join(f"{f[k]:9.2f}" if k in f else " " * 9
-                    for k in ("p50", "p99"))
+                    for k in ("p50", "p99", "cpu"))
     shown += f"{times:10.2f}" if times else " " * 10
-    say(f"{title:<42}{f['rate']:9.0f}{shown}"
+    say(f"{title:<38}{f['rate']:9.0f}{shown}"
         f"{f'   ({target})' if target else ''}")
 
 
 def ratio(title, ours, theirs, target):
-    say(f"{f'  against {title}':<42}{'':27}{ours['rate'] / theirs['rate']:10.2f}"
+    say(f"{f'  against {title}':<38}{'':36}"
+        f"{ours['rate'] / theirs['rate']:10.2f}"
         f"{f'   ({target})' if target else ''}")
 
 
@@ -476,7 +508,7 @@ def load_file(path, bulk):
 
 
 @contextlib.contextmanager
-def uncached():
+def uncached(tally):
     """The port of an API that remembers no reply."""
     file = STATE / "run" / "uncached_port"
     with subprocess.Popen(
@@ -489,8 +521,10 @@ def uncached():
                 if p.poll() is not None or time.monotonic() > end:
                     raise RuntimeError("no second API")
                 time.sleep(0.05)
+            tally.others = [p.pid]
             yield int(file.read_text())
         finally:
+            tally.others = []
             p.terminate()
 
 
@@ -499,6 +533,7 @@ def load_average():
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     peers = find_peers(STATE / "peers")
     bench = Bench(Tally(), peers)
     say(f"{dt.datetime.now():%F %T}, {os.cpu_count()} cores, "
