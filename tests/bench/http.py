@@ -242,7 +242,10 @@ class Victoria(Server):
             folder / "victoria.log", program,
             f"-storageDataPath={folder / 'victoria'}",
             f"-httpListenAddr=127.0.0.1:{self.port}", "-retentionPeriod=10y",
-            "-selfScrapeInterval=0", "-loggerLevel=WARN")
+            # Its clock stands still with it, and it takes new connections
+            # for ones that are minutes old.
+            "-http.connTimeout=24h", "-selfScrapeInterval=0",
+            "-loggerLevel=WARN")
         text = wait_for(self.port, "/metrics", self.process).decode()
         version = re.search(r'short_version="v?([^"]+)"', text)
         self.title += " " + version[1] if version else ""
