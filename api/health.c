@@ -25,7 +25,8 @@ enum {
 	BACKUP_LATE_S = 26 * 3600, /* a day, one that has 25 hours, a while */
 	CALENDAR_DAYS = 400,
 	PARTITION_DAYS = 10,
-	TICK_MS = 100
+	TICK_MS = 100,
+	CHECKS_MAX = 65536 /* what jobs failed with, however it is escaped */
 };
 
 /* A request; its memory. */
@@ -341,7 +342,7 @@ enum step health_answer(struct req *r)
 		return down_answer(r, "the database is not reachable");
 	if (h->err || !h->rows.n)
 		return down_answer(r, "the database does not know its state");
-	text_init(&checks, 8192);
+	text_init(&checks, CHECKS_MAX);
 	json_open(&checks, NULL, '{');
 	bad = check(&checks, "database", NULL);
 	json_close(&checks, '}');

@@ -410,6 +410,10 @@ def test_the_worker_makes_one_a_day_and_health_tells_when_it_is_late(
     assert "warning: the secret key" in done.stderr
     check = health(api)
     assert check["status"] == "ok" and check["wanted_since"]
+    # Whatever a job failed with, what is told of it is whole.
+    own.sql("UPDATE job_state SET error = REPEAT(CHAR(1), 500), "
+            "error_at = UTC_TIMESTAMP() + INTERVAL 1 HOUR")
+    assert health(api)["error"] == "\1" * 500
     done = own.run_tally(*options, "--set", "backup.at=25:00", "backup",
                          check=False)
     assert done.returncode == 2 and "backup.at" in done.stderr
