@@ -12,6 +12,16 @@ import pymysql
 from apibase import wait_for
 from running import BUILD, ROOT, Tally, free_port
 
+
+def has_ipv6():
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+IPV6 = has_ipv6()
 OWNER, SECRET = "owner", "the owner's secret"
 ENV = {"ASAN_OPTIONS": "log_path=sanitizer",
        "UBSAN_OPTIONS": "print_stacktrace=1:log_path=sanitizer"}
@@ -52,7 +62,8 @@ class DbServer:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 ["mariadbd", f"--defaults-file={ROOT / 'config' / 'my.cnf'}",
-                 "--skip-networking=0", "--bind-address=127.0.0.1",
+                 "--skip-networking=0",
+                 "--bind-address=127.0.0.1" + (",::1" if IPV6 else ""),
                  f"--port={self.port}", f"--datadir={self.folder / 'mysql'}",
                  f"--socket={self.folder / 'sock'}", "--innodb-buffer-pool-size=64M",
                  f"--pid-file={self.folder / 'pid'}", *certificate,

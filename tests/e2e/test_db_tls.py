@@ -18,7 +18,7 @@ import pymysql
 import pytest
 
 from apibase import hours_ago, minutes, wait_for, z
-from dbserver import DbServer
+from dbserver import IPV6, DbServer
 from pki import Authority
 from running import ROOT
 
@@ -144,11 +144,12 @@ def account(server, name, *options):
     return server.done("db-user", "create", name, *options).strip()
 
 
-def connect(server, name, password, tls=True, **options):
-    if tls:
-        options["ssl"] = {"ca": str(server.authority.ca)}
+def connect(server, name, password, tls=True, host="127.0.0.1", **options):
+    if tls:  # its certificate is for 127.0.0.1
+        options["ssl"] = {"ca": str(server.authority.ca),
+                          "check_hostname": host == "127.0.0.1"}
     return pymysql.connect(
-        host="127.0.0.1", port=server.port, user=name, password=password,
+        host=host, port=server.port, user=name, password=password,
         database="tally", autocommit=True, **options)
 
 
@@ -299,6 +300,14 @@ def test_names_that_would_need_quotes_and_ipv6(server):
     account(server, "six", "--read", "--from", "2001:DB8:0:0::7/128")
     assert server.root("SELECT host FROM mysql.user WHERE user = 'six'") == [
         ("2001:db8::7",)]
+    if not IPV6:
+        return
+    password = account(server, "here", "--read", "--from", "0:0::1")
+    with connect(server, "here", password, host="::1") as c:
+        assert run(c, "SELECT CURRENT_USER()") == [("here@::1",)]
+    for options in ({}, {"host": "::1", "tls": False}):
+        with pytest.raises(pymysql.OperationalError):
+            connect(server, "here", password, **options)
 
 
 # ---- config/grafana
