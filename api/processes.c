@@ -11,13 +11,14 @@
 #include "common/log.h"
 #include "common/when.h"
 
-enum { AGAIN_S = 1 };
+enum { AGAIN_S = 1, CANNOT_S = 5 };
 
 struct parent {
 	struct api *api;
 	unsigned n;
 	pid_t child[PROCESSES_MAX];    /* 0: none */
 	int64_t due_ms[PROCESSES_MAX]; /* then there is another */
+	bool another[PROCESSES_MAX];   /* it is not the first in its place */
 	sigset_t signals, before;
 	bool stopping, failed;
 };
@@ -60,18 +61,26 @@ static void stop(struct parent *p, int sig)
 	pass_on(p, sig);
 }
 
-/* It ends by itself only when it was told to, or cannot work at all. */
+/* It ends by itself only when it was told to, or cannot work at all: with what
+ * is set, or, where others worked before it, with what has become of the
+ * files, which is no reason to end those that serve. */
 static void ended(struct parent *p, unsigned i, int status)
 {
+	bool cannot = WIFEXITED(status) && WEXITSTATUS(status);
+	bool first = !p->another[i];
+
 	/* One that cannot live costs little. */
 	p->child[i] = 0;
-	p->due_ms[i] = when_clock_ms() + 1000 * AGAIN_S;
+	p->due_ms[i] = when_clock_ms() + 1000 * (cannot ? CANNOT_S : AGAIN_S);
+	p->another[i] = true;
 	if (WIFSIGNALED(status))
 		log_error("process %u: died of signal %d", i, WTERMSIG(status));
-	if (WIFSIGNALED(status) || !WEXITSTATUS(status))
-		return;
-	p->failed = true;
-	stop(p, SIGTERM);
+	if (cannot && first) {
+		p->failed = true;
+		stop(p, SIGTERM);
+	} else if (cannot && !p->stopping) {
+		log_error("process %u: cannot start; the others go on", i);
+	}
 }
 
 static void reap(struct parent *p)

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import ssl
@@ -154,6 +155,23 @@ def test_a_session_of_tls_is_resumed_or_begun_anew(tally, tmp_path):
                 other, reused = visit(api, context, session)
                 assert not reused
                 assert visit(api, context, other)[1]
+    finally:
+        assert api.stop() == 0
+
+
+def test_one_that_cannot_start_again_ends_no_other(tally, tmp_path):
+    """A certificate is renewed by halves while one dies."""
+    api = Https(tally, Authority(tmp_path, "authority"), "halves",
+                processes=2)
+    try:
+        wait_for(lambda: api.log().count("serving 127.0.0.1") == 2, 60)
+        key = api.pair[1].read_text()
+        shutil.copyfile(api.authority.sign("next")[1], api.pair[1])
+        os.kill(children(api)[0], signal.SIGKILL)
+        wait_for(lambda: "cannot start; the others go on" in api.log(), 60)
+        assert api.get("/readyz")[0] == 200
+        api.pair[1].write_text(key)
+        wait_for(lambda: api.log().count("serving 127.0.0.1") == 3, 60)
     finally:
         assert api.stop() == 0
 
