@@ -19,6 +19,7 @@ let who = { scopes: [] };
 let chosen = '';
 let altered = null;
 let timer = null;
+let lost = false; /* the last refresh had no answer */
 let live = false;
 
 const is_admin = () => who.scopes.includes('admin');
@@ -244,11 +245,14 @@ async function refresh() {
 	clearTimeout(timer);
 	try {
 		await load();
-		if (byId('status').classList.contains('error') && !altered)
+		/* What a change met stays until the next one. */
+		if (lost)
 			say('');
+		lost = false;
 	} catch (cause) {
 		if (cause instanceof LoggedOut)
 			location.replace('/?login=expired');
+		lost = true;
 		say(cause.message, true);
 	}
 	if (!document.hidden)
