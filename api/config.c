@@ -222,6 +222,8 @@ enum step config_answer(struct req *r)
 
 	write_config(r);
 	make_tag(r, c->tag);
+	if (!field_match(&r->head, c->tag))
+		return req_changed(r);
 	if (field_none_match(&r->head, c->tag, true)) {
 		text_clear(&r->out);
 		return unchanged(r, c);

@@ -238,11 +238,12 @@ bool field_encoded(const struct http_head *h)
 /* ---- conditions ---- */
 
 /* "W/"abc"" or ""abc"", without its W/. */
-static bool take_tag(struct slice *s, struct slice *tag)
+static bool take_tag(struct slice *s, struct slice *tag, bool *weak)
 {
 	size_t k = 1;
 
-	if (s->n > 2 && s->at[0] == 'W' && s->at[1] == '/')
+	*weak = s->n > 2 && s->at[0] == 'W' && s->at[1] == '/';
+	if (*weak)
 		take(s, 2);
 	if (!s->n || *s->at != '"')
 		return false;
@@ -256,16 +257,18 @@ static bool take_tag(struct slice *s, struct slice *tag)
 }
 
 /* A list of tags, empty elements let pass; false where it is malformed. */
-static bool names_tag(struct slice s, const char *tag, bool *found)
+static bool names_tag(struct slice s, const char *tag, bool weakly, bool *found)
 {
 	struct slice one;
+	bool weak;
 
 	for (skip_blanks(&s); s.n; skip_blanks(&s)) {
 		if (take_byte(&s, ','))
 			continue;
-		if (!take_tag(&s, &one))
+		if (!take_tag(&s, &one, &weak))
 			return false;
-		*found |= one.n == strlen(tag) && !memcmp(one.at, tag, one.n);
+		*found |= (weakly || !weak) && one.n == strlen(tag) &&
+			!memcmp(one.at, tag, one.n);
 		skip_blanks(&s);
 		if (s.n && *s.at != ',')
 			return false;
@@ -283,20 +286,25 @@ bool field_none_match(const struct http_head *h, const char *tag, bool any)
 			continue;
 		if (v.n == 1 && *v.at == '*' && any)
 			return true;
-		if (names_tag(v, tag, &found) && found)
+		if (names_tag(v, tag, true, &found) && found)
 			return true;
 	}
 	return false;
 }
 
-bool field_match(const struct http_head *h)
+bool field_match(const struct http_head *h, const char *tag)
 {
+	bool there = false, stars = true, named = false;
+
 	for (size_t i = 0; i < h->headers_n; i++) {
 		struct slice v = h->header[i].value;
+		bool found = false;
 
-		if (http_is(h->header[i].name, "if-match") &&
-			(v.n != 1 || *v.at != '*'))
-			return false;
+		if (!http_is(h->header[i].name, "if-match"))
+			continue;
+		there = true;
+		stars &= v.n == 1 && *v.at == '*';
+		named |= tag && names_tag(v, tag, false, &found) && found;
 	}
-	return true;
+	return !there || stars || named;
 }

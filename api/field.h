@@ -52,8 +52,8 @@ bool field_encoded(const struct http_head *h);
  * there.
  */
 bool field_none_match(const struct http_head *h, const char *tag, bool any);
-/* If-Match, for what has no tags: "*" alone matches.  True without the field.
- */
-bool field_match(const struct http_head *h);
+/* Does If-Match name this tag, or "*"?  Weak tags match none.  tag NULL: for
+ * what has none "*" alone matches.  True without the field. */
+bool field_match(const struct http_head *h, const char *tag);
 
 #endif

@@ -299,6 +299,8 @@ enum step list_send(struct req *r)
 		"Vary: Accept, Accept-Encoding\r\n"
 		"Cache-Control: private, no-cache\r\nETag: %s\r\n",
 		l->etag);
+	if (!field_match(&r->head, l->etag))
+		return req_changed(r);
 	if (!field_none_match(&r->head, l->etag, true))
 		return req_reply(r, 200, list_type(l));
 	text_clear(&r->out);

@@ -390,6 +390,10 @@ static enum step reply(struct req *r, const char *etag, struct blob *body)
 {
 	bool same = field_none_match(&r->head, etag, true);
 
+	if (!field_match(&r->head, etag)) {
+		blob_drop(body);
+		return req_changed(r);
+	}
 	text_printf(&r->headers,
 		"Vary: Accept, Accept-Encoding\r\n"
 		"Cache-Control: private, no-cache\r\nETag: %s\r\n",

@@ -205,6 +205,8 @@ static enum step send_page(struct req *r, const struct page *page)
 		POLICY "ETag: %s\r\nCache-Control: no-cache\r\n"
 		       "Vary: Accept-Encoding\r\n",
 		f->etag);
+	if (!field_match(&r->head, f->etag))
+		return req_changed(r);
 	if (field_none_match(&r->head, f->etag, true))
 		return req_reply(r, 304, NULL);
 	if (packed)

@@ -137,6 +137,11 @@ enum step req_flow(struct req *r, const char *type)
 		r->head.minor ? "Transfer-Encoding: chunked\r\n" : "");
 	metrics_count(r, 200);
 	access_told(r, 200, 0);
+	if (r->head.method == HTTP_HEAD) {
+		r->replied = true;
+		conn_send(r->conn, head, n, NULL);
+		return STEP_DONE;
+	}
 	conn_flow(r->conn, head, n);
 	return STEP_DONE;
 }
@@ -327,12 +332,19 @@ static enum step run_steps(struct req *r)
 static enum step check_conditions(struct req *r)
 {
 	if (r->head.method == HTTP_GET || r->head.method == HTTP_HEAD ||
-		(field_match(&r->head) &&
+		(field_match(&r->head, NULL) &&
 			!field_none_match(&r->head, "", true)))
 		return STEP_NEXT;
 	return req_problem(r, 412, "precondition-failed",
 		"what this route writes has no tags; only If-Match: * and "
 		"If-None-Match with tags hold");
+}
+
+enum step req_changed(struct req *r)
+{
+	text_clear(&r->headers);
+	return req_problem(r, 412, "precondition-failed",
+		"what is there now has another tag than If-Match names");
 }
 
 static enum step has_begun(struct req *r)

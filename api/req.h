@@ -165,6 +165,8 @@ enum step req_problem(struct req *r, int status, const char *slug,
 void req_problem_open(
 	struct req *r, int status, const char *slug, const char *detail);
 enum step req_problem_end(struct req *r, int status);
+/* 412 in place of what was made ready: If-Match does not name its tag. */
+enum step req_changed(struct req *r);
 /* STEP_NEXT, or a 400: this route takes no parameters. */
 enum step req_no_params(struct req *r);
 /* Sets *s, from 0 to most, where there is such a parameter.  STEP_NEXT, or a

@@ -437,7 +437,7 @@ enum step stream_start(struct req *r)
 
 	if (r->head.method == HTTP_HEAD) {
 		text_str(&r->headers, FIELDS);
-		return req_reply(r, 200, "text/event-stream");
+		return req_flow(r, "text/event-stream");
 	}
 	if (!r->rows.n)
 		return req_fail(r, E_CORRUPT);

@@ -228,19 +228,52 @@ START_TEST(a_tag_is_found_in_a_list)
 }
 END_TEST
 
+START_TEST(what_has_to_match_is_a_strong_tag_or_a_star)
+{
+	static const struct {
+		const char *one, *two;
+		bool is;
+	} row[] = {
+		{"\"t\"", NULL, true},
+		{"*", NULL, true},
+		{"\"x\", \"t\"", NULL, true},
+		{"\"x\"", "\"t\"", true},
+		{"W/\"t\"", NULL, false},
+		{"W/\"x\", \"t\"", NULL, true},
+		{"\"x\"", "\"y\"", false},
+		{"t", NULL, false},
+		{"\"t", NULL, false},
+		{"", NULL, false},
+	};
+	struct http_head h = {.headers_n = 1};
+
+	h.header[0] = (struct http_header){of("Host"), of("\"t\"")};
+	ck_assert(field_match(&h, "\"t\""));
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		h.headers_n = row[i].two ? 2 : 1;
+		h.header[0] =
+			(struct http_header){of("If-Match"), of(row[i].one)};
+		h.header[1] = (struct http_header){
+			of("if-match"), of(row[i].two ? row[i].two : "")};
+		ck_assert_msg(field_match(&h, "\"t\"") == row[i].is, "%s",
+			row[i].one);
+	}
+}
+END_TEST
+
 START_TEST(without_tags_only_a_star_matches)
 {
 	struct http_head h = {.headers_n = 1};
 
 	h.header[0] = (struct http_header){of("Host"), of("a")};
-	ck_assert(field_match(&h));
+	ck_assert(field_match(&h, NULL));
 	h.header[0].name = of("if-match");
-	ck_assert(!field_match(&h));
+	ck_assert(!field_match(&h, NULL));
 	h.header[0].value = of("*");
-	ck_assert(field_match(&h));
+	ck_assert(field_match(&h, NULL));
 	h.headers_n = 2;
 	h.header[1] = (struct http_header){of("If-Match"), of("\"t\"")};
-	ck_assert(!field_match(&h));
+	ck_assert(!field_match(&h, NULL));
 }
 END_TEST
 
@@ -256,6 +289,7 @@ Suite *test_api_field(void)
 	tcase_add_test(t, a_media_type_may_name_one_charset);
 	tcase_add_test(t, a_coding_is_seen_in_any_field);
 	tcase_add_test(t, a_tag_is_found_in_a_list);
+	tcase_add_test(t, what_has_to_match_is_a_strong_tag_or_a_star);
 	tcase_add_test(t, without_tags_only_a_star_matches);
 	suite_add_tcase(s, t);
 	return s;

@@ -50,8 +50,22 @@ def token_of(tally, route):
 
 # ---- every route
 
-@pytest.mark.parametrize("route", [r for r in routes() if r.method == "GET"],
-                         ids=str)
+STREAM = V1 + "/stream"  # a GET of it has no end
+
+
+def test_head_of_the_stream_is_its_head(tally):
+    head = raw(tally, (
+        f"GET {STREAM} HTTP/1.1\r\nHost: a\r\nX-Request-Id: strict\r\n"
+        f"Authorization: Bearer {tally.read_token}\r\n\r\n").encode(),
+        stop=b"\r\n\r\n").partition(b"\r\n\r\n")[0].decode()
+    got = ask(tally, "HEAD", STREAM, token=tally.read_token)
+    assert (got[0], got[2]) == (200, b"")
+    assert {": ".join(f) for f in got[1] if f[0] != "Date"} == {
+        f for f in head.split("\r\n")[1:] if not f.startswith("Date: ")}
+
+
+@pytest.mark.parametrize("route", [
+    r for r in routes() if r.method == "GET" and r.path != STREAM], ids=str)
 def test_head_is_get_without_the_body(tally, route):
     token, path = token_of(tally, route), address(route)
     # These tell the time, too.
@@ -188,6 +202,30 @@ def test_a_tag_of_a_file_is_compared_as_a_list_and_weakly(tally):
                   f'"x" {tag}', ""):
         got = ask(tally, "GET", "/static/app.js", f"If-None-Match: {other}\r\n")
         assert got[0] == 200, other
+
+
+def test_what_is_read_under_a_condition_has_that_tag(tally):
+    c = camera(tally)
+    post = json.dumps(row(c, hours_ago(2)))
+    ask(tally, "POST", V1 + "/counts", f"Content-Length: {len(post)}\r\n",
+        post, tally.ingest_token)
+    for path, token in ((f"{V1}/counts?camera={c}", tally.read_token),
+                        (f"{V1}/stats/day?camera={c}", tally.read_token),
+                        (f"{V1}/ingest/config?camera={c}",
+                         tally.ingest_token), ("/static/app.js", None)):
+        tag = value(ask(tally, "GET", path, token=token), "ETag")
+        for match, status in ((tag, 200), (f'"x", {tag}', 200), ("*", 200),
+                              ("W/" + tag, 412), ('"x"', 412), ("", 412)):
+            got = ask(tally, "GET", path, f"If-Match: {match}\r\n",
+                      token=token)
+            assert got[0] == status, (path, match)
+        got = ask(tally, "GET", path, 'If-Match: "x"\r\n'
+                  f"If-None-Match: {tag}\r\nAccept-Encoding: gzip\r\n",
+                  token=token)
+        assert got[0] == 412 and value(got, "Content-Encoding") is None
+        assert json.loads(got[2])["type"].endswith(":precondition-failed")
+        assert ask(tally, "GET", path, f"If-Match: {tag}\r\n"
+                   f"If-None-Match: {tag}\r\n", token=token)[0] == 304
 
 
 def test_a_write_under_a_condition_is_done_only_where_it_holds(tally):

@@ -157,7 +157,10 @@ static void tags(struct slice a, struct slice b)
 	HOLD(field_none_match(&h, tag, false) == is);
 	text_free(&t);
 	h.header[0] = (struct http_header){{"if-match", 8}, a};
-	HOLD(field_match(&h) == (a.n == 1 && *a.at == '*'));
+	is = a.n == 1 && *a.at == '*';
+	HOLD(field_match(&h, NULL) == is);
+	HOLD(!is || field_match(&h, tag));
+	HOLD(is || !field_match(&h, tag) || memmem(a.at, a.n, tag, 6));
 }
 
 typedef int (*accept_fn)(const struct http_head *h, const char *value);
