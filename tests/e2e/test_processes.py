@@ -169,7 +169,7 @@ def test_one_that_cannot_start_again_ends_no_other(tally, tmp_path):
         shutil.copyfile(api.authority.sign("next")[1], api.pair[1])
         os.kill(children(api)[0], signal.SIGKILL)
         wait_for(lambda: "cannot start; the others go on" in api.log(), 60)
-        assert api.get("/readyz")[0] == 200
+        assert api.get("/static/login.js")[0] == 200
         api.pair[1].write_text(key)
         wait_for(lambda: api.log().count("serving 127.0.0.1") == 3, 60)
     finally:
@@ -181,7 +181,7 @@ def visit(api, context, session):
     with socket.create_connection(api.address, timeout=120) as plain, \
             context.wrap_socket(plain, server_hostname="localhost",
                                 session=session) as s:
-        s.sendall(b"GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+        s.sendall(b"GET /static/login.js HTTP/1.1\r\nHost: a\r\n\r\n")
         assert s.recv(15) == b"HTTP/1.1 200 OK"
         return s.session, s.session_reused
 
