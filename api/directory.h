@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * directory: the cameras as the committer knows them, each with its newest
- * row.  An entry is believed for DIRECTORY_TTL_MS: what other writers do in
- * that time to a camera that is being posted to may be missed by the check
- * for overlaps, and is found by `tally verify`.  The committer's thread only.
+ * row.  An entry is believed for at most DIRECTORY_TTL_MS: what other writers
+ * do in that time to a camera that is being posted to may be missed by the
+ * check for overlaps, and is found by `tally verify`.  The committer's thread
+ * only.
  */
 #ifndef TALLY_API_DIRECTORY_H
 #define TALLY_API_DIRECTORY_H
