@@ -217,8 +217,8 @@ static bool read_times(struct command *c, const struct ctl_option *o)
 	t->fold = (enum fold)fold;
 	t->form = o[TIME_FORMAT].value[0];
 	if (t->form && !when_form_ok(t->form)) {
-		ctl_say("--time-format: %%s, %%c, %%x, %%X, %%r, %%Z, %%E and "
-			"%%O are not taken");
+		ctl_say("--time-format: %%s, %%c, %%x, %%X, %%r, %%Z, %%E, %%O "
+			"and what strptime does not know are not taken");
 		return false;
 	}
 	t->camera_tz = zone && !strcmp(zone, "camera");

@@ -121,6 +121,10 @@ START_TEST(a_form_of_ones_own_is_held_to_the_calendar)
 		w.has_offset);
 	ck_assert(when_form_ok("%d%%%m") && !when_form_ok("%s") &&
 		!when_form_ok("%Y %") && !when_form_ok("%Y %Z"));
+	ck_assert(when_form_ok("%-d.%_m.%Y %I:%M %p") && !when_form_ok("%-s") &&
+		!when_form_ok("%Q") && !when_form_ok("%%%"));
+	ck_assert(!when_parse_as("1.2.2026", "%-d.%-m.%Y", &w) &&
+		w.at == 1769904000);
 }
 END_TEST
 
