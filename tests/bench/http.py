@@ -50,7 +50,7 @@ SECONDS = float(os.environ.get("TALLY_BENCH_S") or 4)
 SOAK_S = float(os.environ.get("TALLY_BENCH_SOAK_S") or 60)
 BULK_ROWS = int(os.environ.get("TALLY_BENCH_BULK_ROWS") or 1000000)
 CAMERAS, TRIGGER_ROWS, LOADERS = 64, 100000, 4
-DAY, HISTORY_DAYS, HISTORY_STEP = 86400, 30, 300
+DAY, HISTORY_DAYS, HISTORY_STEP, READ_DAYS = 86400, 30, 300, 7
 # Each run writes into a week of its own; the soak into what follows them.
 NOON = int(time.time()) // DAY * DAY
 READS = {"influxdb": "InfluxDB, the same",
@@ -404,9 +404,9 @@ class Bench:
 
     @staticmethod
     def read(server, what, options):
-        where = {"at": HISTORY_AT + DAY, "days": HISTORY_DAYS - 2,
-                 "connections": 16, "token": "read", **options}
-        server.ask(what, **{**where, "seconds": SECONDS / 2})
+        where = {"at": HISTORY_AT + DAY, "days": READ_DAYS, "connections": 16,
+                 "token": "read", **options}
+        server.ask(what, **{**where, "seconds": SECONDS})
         return server.ask(what, **{**where, "seconds": SECONDS})
 
     # ---- both
@@ -414,7 +414,7 @@ class Bench:
     def together(self, title, seconds, pace_ms, at, watch=None):
         """100 readers and 20 writers, each asking as soon as it has its
         answer, or once in pace_ms."""
-        days = {"at": HISTORY_AT + DAY, "days": 7}
+        days = {"at": HISTORY_AT + DAY, "days": READ_DAYS}
         self.tally.ask("read", "read", connections=16, seconds=2, **days)
         clients = [
             self.tally.start("read", "read", connections=100,
