@@ -14,6 +14,10 @@ enum { WHOLE_MAX = 1000000000 };
 void body_open(struct req *r, size_t max)
 {
 	text_init(&r->body, max);
+	r->body_room = r->head.has_length && r->head.length < max
+		? (size_t)r->head.length
+		: max;
+	req_weigh(r);
 }
 
 /* JSON, as it says, or as curl -d would have it, or without a word. */
@@ -60,7 +64,8 @@ enum step body_charge(struct req *r, size_t *charged, size_t holds)
 
 	count->body_bytes += holds - *charged;
 	*charged = holds;
-	if (count->body_bytes <= r->api->conf.api_bodies_max)
+	if (count->body_bytes <= r->api->conf.api_bodies_max &&
+		server_has_room(r->conn->server, 0))
 		return STEP_NEXT;
 	count->refused_bodies++;
 	text_str(&r->headers, "Retry-After: 1\r\n");

@@ -24,6 +24,7 @@ enum {
 	BODY_ROOM = 16384,	/* bytes of input behind the head */
 	STREAM_RATE_MIN = 1024, /* bytes a second */
 	LINGER_MS = 2000,
+	TLS_BYTES = 48 << 10, /* about what OpenSSL holds for one */
 	/* What the kernel holds for a viewer is old before it is seen. */
 	LIVE_SEND_ROOM = 128 << 10
 };
@@ -207,16 +208,22 @@ static void give_end(struct conn *c)
  * idles. */
 static bool have_buffer(struct conn *c)
 {
+	size_t n = c->server->api->conf.api_head_max + BODY_ROOM;
+
 	if (c->in)
 		return true;
-	c->cap = c->server->api->conf.api_head_max + BODY_ROOM;
-	c->in = malloc(c->cap);
-	return c->in != NULL;
+	c->in = malloc(n);
+	if (!c->in)
+		return false;
+	c->cap = n;
+	c->server->count.buffer_bytes += n;
+	return true;
 }
 
 static void drop_buffer(struct conn *c)
 {
 	free(c->in);
+	c->server->count.buffer_bytes -= c->cap;
 	c->in = NULL;
 	c->in_n = c->cap = 0;
 }
@@ -683,7 +690,8 @@ static bool keep_rest(struct conn *c, const char *head, size_t n)
 		rest += c->body_out->n;
 		blob_fit(c->body_out);
 	}
-	if (rest > most || count->reply_bytes > most - rest) {
+	if (rest > most || count->reply_bytes > most - rest ||
+		!server_has_room(c->server, rest)) {
 		count->refused_replies++;
 		return false;
 	}
@@ -779,6 +787,12 @@ void conn_flow_end(struct conn *c)
 
 /* ---- the end ---- */
 
+/* What it holds from its beginning to its end. */
+static size_t own_bytes(const struct server *s)
+{
+	return sizeof(struct conn) + (s->tls ? TLS_BYTES : 0);
+}
+
 void conn_close(struct conn *c)
 {
 	struct server *s = c->server;
@@ -801,8 +815,9 @@ void conn_close(struct conn *c)
 	peers_drop(&s->peers, c->origin);
 	drop_out(c);
 	blob_drop(c->next_out);
-	free(c->in);
+	drop_buffer(c);
 	free(c);
+	s->count.buffer_bytes -= own_bytes(s);
 	s->count.open--;
 }
 
@@ -850,6 +865,7 @@ void conn_open(struct server *s, int fd, const char *addr, struct peer *origin)
 	if (s->conns)
 		s->conns->prev = c;
 	s->conns = c;
+	s->count.buffer_bytes += own_bytes(s);
 	s->count.open++;
 	s->count.accepted++;
 	conn_become(c, c->ssl ? CONN_SHAKE : CONN_HEAD);

@@ -4,7 +4,8 @@
  * the reason), 503 when the database cannot be reached or does not answer.
  *
  * One question is on its way at a time.  Who comes meanwhile waits for the
- * next one: an answer is never older than its request.
+ * next one: an answer is never older than its request.  While the database is
+ * known to be silent nobody waits, and the question is asked again and again.
  */
 #include "api/health.h"
 
@@ -42,7 +43,8 @@ struct health {
 	struct pool *pool;
 	struct event tick;
 	struct waiter *of_this, *of_next; /* who waits for which question */
-	bool asking;
+	bool asking, silent; /* silent: it has not answered for too long */
+	int64_t asked_ms;
 	struct pool_job job;
 	struct arena arena;
 	struct db_rows rows;
@@ -68,10 +70,11 @@ static void answered(struct pool_job *job, enum err e)
 
 	h->err = e;
 	h->of_this = NULL;
+	h->silent = e && when_clock_ms() - h->asked_ms >= HEALTH_WAIT_MS;
 	resume(list);
 	/* Only now: a request behind one of these may have come to wait. */
 	h->asking = false;
-	if (h->of_next)
+	if (h->of_next || h->silent)
 		ask(h);
 }
 
@@ -80,6 +83,7 @@ static void ask(struct health *h)
 	h->of_this = h->of_next;
 	h->of_next = NULL;
 	h->asking = true;
+	h->asked_ms = when_clock_ms();
 	arena_reset(&h->arena);
 	h->rows = (struct db_rows){0};
 	h->job = (struct pool_job){.stmt = Q_HEALTH,
@@ -116,6 +120,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	h->silent |= h->asking && now - h->asked_ms >= HEALTH_WAIT_MS;
 	expire(&h->of_this, &late, now);
 	expire(&h->of_next, &late, now);
 	if (!h->of_this && !h->of_next)
@@ -174,6 +179,13 @@ enum step health_ask(struct req *r)
 	w->until_ms = when_clock_ms() + HEALTH_WAIT_MS;
 	w->next = h->of_next;
 	h->of_next = w;
+	/* Nothing is heard to a question that was asked long ago: that is the
+	 * answer to this one, and the next comes with the first word. */
+	if (h->silent && h->asking) {
+		h->of_next = w->next;
+		w->late = true;
+		return STEP_NEXT;
+	}
 	if (!event_pending(&h->tick, EV_TIMEOUT, NULL))
 		event_add(&h->tick, &often);
 	if (!h->asking)

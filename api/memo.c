@@ -459,6 +459,7 @@ enum step memo_pack(struct req *r)
 
 	if (!u->gzip || r->out.full || r->out.n < GZIP_LEAST)
 		return STEP_NEXT;
+	req_weigh(r);
 	if (r->out.n > GZIP_ON_LOOP && work_has_room(r->api->work))
 		return work_run(r->api->work, r, pack);
 	return pack(r, NULL) ? STEP_DONE : STEP_NEXT;
@@ -510,6 +511,14 @@ void memo_end(struct req *r)
 	stop_building(r->api->memo, u);
 	take_out(&u->waits);
 	r->memo = NULL;
+}
+
+void memo_shed(struct memo *m, size_t bytes)
+{
+	size_t least = m->bytes > bytes ? m->bytes - bytes : 0;
+
+	while (m->oldest && m->bytes > least)
+		forget(m, m->oldest);
 }
 
 struct memo_counters memo_counters(const struct memo *m)

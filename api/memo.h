@@ -41,6 +41,8 @@ enum step memo_keep(struct req *r);
 /* The request ends, whatever became of it. */
 void memo_end(struct req *r);
 
+/* Forgets what was used least, as many bytes or all. */
+void memo_shed(struct memo *m, size_t bytes);
 struct memo_counters memo_counters(const struct memo *m);
 
 #endif

@@ -151,6 +151,9 @@ static void put_server(struct api *api)
 	put(api, FIGURE_LATE_REQUESTS, s->late_requests);
 	put(api, FIGURE_IDLE, s->idle);
 	put(api, FIGURE_AUTH_FAILURES, auth_failures(api->auth));
+	put(api, FIGURE_MEMORY, server_memory(api->server));
+	put(api, FIGURE_MEMORY_MAX, api->conf.api_memory_max);
+	put(api, FIGURE_REFUSED_MEMORY, s->refused_memory);
 	put(api, FIGURE_BODY_BYTES, s->body_bytes);
 	put(api, FIGURE_REPLY_BYTES, s->reply_bytes);
 	put(api, FIGURE_BODIES_MAX, api->conf.api_bodies_max);

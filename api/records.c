@@ -119,6 +119,8 @@ enum step records_begin(struct req *r)
 	r->state = p;
 	r->release = release;
 	body_open(r, r->api->conf.api_body_max);
+	r->body_room = 0; /* records_body charges for it */
+	req_weigh(r);
 	if ((s = read_partial(r, p)) != STEP_NEXT)
 		return s;
 	return read_type(r, p);

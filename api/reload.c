@@ -18,6 +18,7 @@ static const char *const live[] = {
 	"api.stream_max",
 	"api.stream_timeout_s",
 	"api.bodies_max",
+	"api.memory_max",
 	"api.upload_max",
 	"api.uploads_max",
 	"api.uploads_disk",

@@ -293,8 +293,20 @@ enum step req_query(
 
 /* ---- the life ---- */
 
+static void hold(struct req *r, size_t bytes)
+{
+	r->conn->server->count.request_bytes += bytes - r->held;
+	r->held = bytes;
+}
+
+void req_weigh(struct req *r)
+{
+	hold(r, r->arena.used + r->rows_arena.used + r->out.cap + r->body_room);
+}
+
 void req_end(struct req *r)
 {
+	hold(r, 0);
 	if (r->release) {
 		r->release(r);
 		r->release = NULL;
@@ -405,6 +417,25 @@ static void settle(struct req *r)
 		req_end(r);
 }
 
+/* Is there memory for it?  What tells how things stand, and pages, which are
+ * there already, take next to none. */
+static enum step check_memory(struct req *r)
+{
+	struct server *s = r->conn->server;
+	size_t most = r->api->conf.api_memory_max;
+
+	if (r->route->scope & SCOPE_OR_LISTED ||
+		(!r->route->scope && !r->route->body) || server_has_room(s, 0))
+		return STEP_NEXT;
+	memo_shed(r->api->memo, server_memory(s) - most);
+	if (server_has_room(s, 0))
+		return STEP_NEXT;
+	s->count.refused_memory++;
+	text_str(&r->headers, "Retry-After: 2\r\n");
+	return req_problem(
+		r, 503, "busy", "too much is in memory already; try again");
+}
+
 static enum step parse_query(struct req *r)
 {
 	char why[QUERY_WHY];
@@ -438,6 +469,7 @@ void req_init(struct req *r)
 	r->flow = NULL;
 	r->json = NULL;
 	r->memo = NULL;
+	r->body_room = 0;
 	r->listed = NULL;
 	r->explain = NULL;
 	r->err = E_OK;
@@ -451,7 +483,8 @@ void req_begin(struct req *r)
 	req_init(r);
 	log_request(r->id);
 	r->explain = route_explain(r);
-	if (parse_query(r) == STEP_NEXT && route_find(r) == STEP_NEXT)
+	if (parse_query(r) == STEP_NEXT && route_find(r) == STEP_NEXT &&
+		check_memory(r) == STEP_NEXT)
 		run_auth(r);
 	settle(r);
 }
@@ -486,6 +519,7 @@ void req_resume(struct req *r, enum err e)
 	struct conn *c = r->conn;
 
 	log_request(r->id);
+	req_weigh(r);
 	r->err = e;
 	if (e && !r->replied) {
 		req_fail(r, e);

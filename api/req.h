@@ -101,6 +101,8 @@ struct req {
 	void (*release)(struct req *r); /* for what the arena cannot hold */
 	/* Of a reply that goes on: there is room to send, or it is to end. */
 	void (*flow)(struct req *r, bool stop);
+	size_t held;	       /* its bytes in server_counters */
+	size_t body_room;      /* among them, for a small body */
 	struct text body;      /* what api/body.h took … */
 	struct json *json;     /* … and read */
 	struct memo_use *memo; /* api/memo's, from the arena */
@@ -126,6 +128,8 @@ void req_body_end(struct req *r);
 /* What the last step waited for is there, or failed: then the reply is made
  * from e and no further step runs. */
 void req_resume(struct req *r, enum err e);
+/* Counts what it holds now; not while a thread works on it. */
+void req_weigh(struct req *r);
 /* Frees everything. */
 void req_end(struct req *r);
 /* A refusal from below (framing, bounds, deadlines). */

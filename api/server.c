@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,15 @@
 
 #include "api/allow.h"
 #include "api/api.h"
+#include "api/live.h"
+#include "api/memo.h"
 #include "api/metrics.h"
 #include "api/tls.h"
+#include "api/upload.h"
 #include "common/log.h"
 #include "common/when.h"
 
+enum { MUCH = 32 << 20 };
 enum { ACCEPT_PAUSE_MS = 100, ACCEPTS_A_TURN = 64, LISTEN_MAX = 1024 };
 
 /* The client has no connection yet that a reply could be made for. */
@@ -165,6 +170,19 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* The allocator keeps what was freed: once it was much, it goes back. */
+static void give_back(struct server *s)
+{
+	size_t now = server_memory(s);
+
+	if (now > s->peak)
+		s->peak = now;
+	if (s->peak < MUCH || now > s->peak / 2)
+		return;
+	malloc_trim(0);
+	s->peak = now;
+}
+
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *s = arg;
@@ -174,6 +192,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	keep_spare(s);
+	give_back(s);
 	if (s->api->conf.api_processes > 1)
 		metrics_publish(s->api);
 	for (struct conn *c = s->conns; c; c = next) {
@@ -324,4 +343,22 @@ void server_close(struct server *s)
 struct server_counters *server_counters(struct server *s)
 {
 	return &s->count;
+}
+
+size_t server_memory(const struct server *s)
+{
+	const struct server_counters *c = &s->count;
+	const struct api *api = s->api;
+
+	return c->buffer_bytes + c->request_bytes + c->stream_bytes +
+		c->body_bytes + c->reply_bytes +
+		memo_counters(api->memo).bytes + live_bytes(api->live) +
+		api->uploads->open * (size_t)UPLOAD_HOLDS;
+}
+
+bool server_has_room(const struct server *s, size_t n)
+{
+	size_t most = s->api->conf.api_memory_max, now = server_memory(s);
+
+	return n <= most && now <= most - n;
 }

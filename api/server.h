@@ -28,6 +28,10 @@ struct server_counters {
 	uint64_t refused_streams, cut_streams; /* clients of /stream */
 	size_t streams;			       /* of them there are */
 	size_t open;
+	size_t buffer_bytes;  /* what connections hold to read with */
+	size_t request_bytes; /* what requests hold besides their bodies */
+	size_t stream_bytes;  /* clients of /stream */
+	uint64_t refused_memory;
 	size_t body_bytes;  /* bodies in memory now */
 	size_t reply_bytes; /* replies that wait for slow readers */
 };
@@ -41,6 +45,7 @@ struct server {
 	struct conn *conns;
 	struct conn *waits_longest, *waits_least; /* of those who give way */
 	struct peers peers;
+	size_t peak; /* of server_memory, since it was given back */
 	struct server_counters count;
 	bool stopping;
 	bool accept_failing; /* said once until an accept works again */
@@ -60,5 +65,8 @@ void server_stop(struct server *s);
 bool server_stopping(const struct server *s);
 void server_close(struct server *s);
 struct server_counters *server_counters(struct server *s);
+/* The bytes that api.memory_max bounds; are there n more of them? */
+size_t server_memory(const struct server *s);
+bool server_has_room(const struct server *s, size_t n);
 
 #endif

@@ -176,6 +176,12 @@ static void take_ring(struct stream *s)
 		s->seq = feed_at(f);
 }
 
+static void weigh(struct stream *s, size_t bytes)
+{
+	server_counters(s->api->server)->stream_bytes += bytes - s->held;
+	s->held = bytes;
+}
+
 /* HTTP/1.0 knows no chunks: its body ends with the connection. */
 static void frame(struct stream *s)
 {
@@ -191,6 +197,7 @@ static void frame(struct stream *s)
 		text_str(&s->wire, "0\r\n\r\n");
 	s->final = s->ending;
 	text_clear(&s->body);
+	weigh(s, sizeof(*s) + s->body.cap + s->wire.cap);
 	s->beat_ms = when_clock_ms() + BEAT_MS;
 }
 
@@ -330,6 +337,7 @@ static void release(struct req *r)
 
 	feed_leave(s->api->feed, s);
 	server_counters(s->api->server)->streams--;
+	weigh(s, 0);
 	s->r = NULL;
 	s->prev = NULL;
 	s->next = ended;

@@ -20,6 +20,7 @@ struct stream {
 	struct text body;      /* events, then … */
 	struct text wire;      /* … as they are sent */
 	size_t sent;	       /* of wire */
+	size_t held;	       /* its bytes in server_counters */
 	struct reader *reader; /* NULL: the ring is enough */
 	int64_t beat_ms;       /* something is to be sent by then */
 	/* Does what let it in still hold? */

@@ -24,6 +24,7 @@ enum {
 	UPLOAD_SHOWN = 100,		/* bad rows in a reply */
 	UPLOAD_PIECE = 256 << 10,	/* bytes on their way to disk, to SQL */
 	UPLOAD_REJECTED_MAX = 16 << 20, /* bytes of bad rows that are kept */
+	UPLOAD_HOLDS = 2 << 20,		/* bytes in memory that one counts as */
 	UPLOAD_FIELD_MAX = 256,
 	UPLOAD_NAME_MAX = 200 /* bytes of a file's name */
 };

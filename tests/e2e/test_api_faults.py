@@ -5,6 +5,7 @@ What was acknowledged is in the table, once; what was not may be sent again.
 """
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import random
@@ -339,6 +340,17 @@ def test_while_the_database_hangs_nobody_waits_for_ever(own):
         "POST", "/api/v1/cameras", own.admin_token, {"camera": code()})
     asks["login"] = lambda: own.request(
         "POST", "/login", None, f"user={own.user}&password={own.password}")
+    told_in = []  # 1.6 s each, if they did
+    asks["upload"] = lambda: own.request(
+        "POST", "/api/v1/uploads", own.ingest_token,
+        f"camera,start_at,end_at,people\n{c},{z(at)},{z(at + minutes(5))},1\n",
+        {"Content-Type": "text/csv"})
+    listener = socket.create_connection(own.address, timeout=60)
+    listener.sendall(b"GET /api/v1/stream HTTP/1.0\r\nHost: a\r\n"
+                     b"Authorization: Bearer " + own.read_token.encode()
+                     + b"\r\n\r\n")
+    events = listener.makefile("rb")
+    assert next(line for line in events if line.startswith(b"id: "))
     own.request("GET", "/api/v1/cameras", own.admin_token)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -350,12 +362,19 @@ def test_while_the_database_hangs_nobody_waits_for_ever(own):
             begun = time.monotonic()
             status, reply = health(own)
             assert (status, reply["status"]) == (503, "down")
+            # What hangs is known by now: nobody waits to be told so.
+            for _ in range(3):
+                asked = time.monotonic()
+                assert health(own)[0] == 503
+                unavailable(own.request("GET", "/readyz"))
+                told_in.append(time.monotonic() - asked)
             assert own.request("GET", "/")[0] == 200
             assert own.request("GET", "/static/app.js")[0] == 200
             took.append(time.monotonic() - begun)
             time.sleep(0.3)
     finally:
         os.kill(pid, signal.SIGCONT)
+    assert min(told_in) < 0.8, told_in
     for name in asks:
         assert isinstance(results[name], tuple), (name, results[name])
         unavailable(results[name])
@@ -366,6 +385,13 @@ def test_while_the_database_hangs_nobody_waits_for_ever(own):
         # A commit that nobody heard of may have taken place.
         assert status == 200 and reply["inserted"] + reply["duplicate"] == 1
     assert figures(own, c) == [1] * 6
+    # Who listened all the while hears of each, once.
+    told = [json.loads(line[6:]) for line in itertools.islice(
+        (line for line in events if line.startswith(b"data: ")
+         and b'"start_at"' in line), 5)]
+    assert sorted(t["start_at"] for t in told) == [
+        z(at + minutes(5 * i)) for i in range(1, 6)]
+    listener.close()
 
 
 def test_without_the_event_scheduler_it_is_degraded_and_says_so(own):

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import resource
+import select
 import signal
 import socket
 import time
@@ -192,6 +193,42 @@ def test_an_address_has_its_share_of_connections(tally):
     with Crowd(api) as crowd:
         for s in crowd.many(3, GET, source="127.0.0.2"):
             assert s.recv(15) == b"HTTP/1.1 200 OK"
+    assert api.stop() == 0
+
+
+def test_memory_has_a_budget(tally):
+    api = OtherApi(tally, memory_max="32M", bodies_max="1G")
+    body = 4 << 20  # is asked for as a whole, once it begins to come
+    with Crowd(api) as crowd:
+        assert server(api)["memory_max"] == 32 << 20
+        bodies = crowd.many(20, head_of(tally.ingest_token, body)
+                            + b"[" + b" " * 65536)
+        wait_for(lambda: server(api)["refused_bodies"] == 13, 60)
+        told = select.select(bodies, [], [], 0)[0]
+        assert len(told) == 13
+        for s in told:
+            # What still comes is read to its end, or to a deadline.
+            s.shutdown(socket.SHUT_WR)
+            assert is_503(until_end(s))
+        assert 28 << 20 < server(api)["memory_bytes"] < 32 << 20
+        assert post(api.tally, row(camera(tally), hours_ago(2)))[0] == 200
+        # Heads that do not end take what is left.
+        heads = crowd.many(150, GET[:-2])
+        wait_for(lambda: server(api)["memory_bytes"] > 32 << 20, 60)
+        assert is_503(until_end(crowd.one(get(tally, "/api/v1/cameras")
+                                          .replace(b"\r\n\r\n", b"\r\n"
+                                                   b"Connection: close"
+                                                   b"\r\n\r\n"))))
+        for path in ("/readyz", "/", "/metrics"):
+            assert api.tally.request("GET", path, tally.read_token)[0] == 200
+        assert server(api)["refused_memory"] == 1
+        assert Scraped(api.tally).sum("tally_refused_total",
+                                      bound="memory") == 1
+        for s in heads + bodies:
+            s.close()
+        wait_for(lambda: server(api)["memory_bytes"] < 1 << 20, 60)
+        assert api.tally.request("GET", "/api/v1/cameras",
+                                 tally.read_token)[0] == 200
     assert api.stop() == 0
 
 
