@@ -67,7 +67,7 @@ def odd(tally):
     day = datetime.timedelta(days=1)
     ask(tally, "POST", "/counts", [
         row(now - n * day - k * MINUTES, 10 + k % 3)
-        for n in range(2, 6) for k in range(20)], tally.ingest_token)
+        for n in range(2, 6) for k in range(40)], tally.ingest_token)
     ask(tally, "POST", "/jobs/roll_up")
     ask(tally, "POST", "/counts", [
         row(now - k * MINUTES, 90 + k) for k in (3, 2, 1)],
