@@ -3,21 +3,16 @@
 
 #include <zlib.h>
 
-enum {
-	LEVEL = 3, /* 6 takes thrice as long for a third less */
-	WINDOW_BITS = 15,
-	AS_GZIP = 16,
-	MEM_LEVEL = 8
-};
+enum { WINDOW_BITS = 15, AS_GZIP = 16, MEM_LEVEL = 8 };
 
-enum err gzip(struct text *t)
+enum err gzip(struct text *t, int level)
 {
 	z_stream z = {0};
 	struct text out;
 	uLong bound;
 	int got;
 
-	if (deflateInit2(&z, LEVEL, Z_DEFLATED, WINDOW_BITS + AS_GZIP,
+	if (deflateInit2(&z, level, Z_DEFLATED, WINDOW_BITS + AS_GZIP,
 		    MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
 		return E_NOMEM;
 	bound = deflateBound(&z, t->n);

@@ -263,7 +263,7 @@ static enum err pack(struct req *r, struct db *db)
 	(void)db;
 	tag(r, l);
 	/* Where memory is short it goes as it is. */
-	if (l->packed && !gzip(&r->out))
+	if (l->packed && !gzip(&r->out, GZIP_QUICK))
 		text_str(&r->headers, "Content-Encoding: gzip\r\n");
 	return E_OK;
 }

@@ -448,7 +448,7 @@ static enum err pack(struct req *r, struct db *db)
 {
 	(void)db;
 	/* Where memory is short it goes as it is. */
-	if (!gzip(&r->out))
+	if (!gzip(&r->out, GZIP_QUICK))
 		text_str(&r->headers, "Content-Encoding: gzip\r\n");
 	return E_OK;
 }

@@ -87,7 +87,7 @@ static void pack(struct page *page)
 
 	text_init(&t, PAGE_BYTES_MAX);
 	text_add(&t, page->plain.bytes, page->plain.n);
-	if (page->plain.n < GZIP_LEAST || t.full || gzip(&t) ||
+	if (page->plain.n < GZIP_LEAST || t.full || gzip(&t, GZIP_ONCE) ||
 		t.n >= page->plain.n) {
 		text_free(&t);
 		return;

@@ -77,8 +77,11 @@ enum {
 	L_HOUR,
 	L_N,
 	L_METRIC = L_N + 2,
-	METRIC_CELLS = 8
+	METRIC_CELLS = 8,
+	L_CLASSES = L_METRIC + 3 * METRIC_CELLS
 };
+
+static const char *const metrics[] = {"people", "vehicle", "face"};
 
 /* What stands behind "/api/v1/stats/". */
 static const struct period *period_of(const struct req *r)
@@ -103,6 +106,37 @@ static enum step read_site(struct req *r, struct stats *s)
 	return STEP_NEXT;
 }
 
+/* metric: one of three, all of them where it is not said. */
+static enum step read_metric(struct req *r, struct stats *s)
+{
+	const char *name = query_get(&r->query, "metric");
+
+	s->metric = METRIC_ALL;
+	if (!name)
+		return STEP_NEXT;
+	for (s->metric = 0; s->metric < ARRAY_LEN(metrics); s->metric++)
+		if (!strcmp(metrics[s->metric], name))
+			return STEP_NEXT;
+	return req_problem(r, 400, "bad-parameter",
+		"metric is none of people, vehicle and face");
+}
+
+/* Those of the other metrics; classes are of vehicles. */
+static uint64_t without_metrics(const struct stats *s)
+{
+	enum { EACH = (1 << METRIC_CELLS) - 1, VEHICLE = 1 };
+	uint64_t bits = 0;
+
+	if (s->metric == METRIC_ALL)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
+		if (s->metric != i)
+			bits |= (uint64_t)EACH << (L_METRIC + i * METRIC_CELLS);
+	if (s->metric != VEHICLE)
+		bits |= UINT64_MAX << L_CLASSES;
+	return bits;
+}
+
 /* The columns that this period, or what was asked for, does not have. */
 static uint64_t without(const struct stats *s)
 {
@@ -112,12 +146,12 @@ static uint64_t without(const struct stats *s)
 		bits |= UINT64_C(1) << L_WEEKDAY;
 	if (s->period->part != PART_CELL)
 		bits |= UINT64_C(1) << L_HOUR;
-	return bits;
+	return bits | without_metrics(s);
 }
 
 enum step stats_begin(struct req *r)
 {
-	static const char *const more[] = {"site"};
+	static const char *const more[] = {"site", "metric"};
 	struct stats *s = arena_alloc(&r->arena, sizeof(*s));
 	enum step step;
 
@@ -128,10 +162,11 @@ enum step stats_begin(struct req *r)
 		return req_problem(r, 404, "not-found",
 			"there are statistics by hour, day, week, month, year, "
 			"weekday/month, weekday/year, and a profile");
-	if ((step = series_params(r, &s->series, more, 1, 10000, 10000)) !=
+	if ((step = series_params(r, &s->series, more, 2, 10000, 10000)) !=
 			STEP_NEXT ||
 		(step = list_choose(r, &s->list)) != STEP_NEXT ||
-		(step = read_site(r, s)) != STEP_NEXT)
+		(step = read_site(r, s)) != STEP_NEXT ||
+		(step = read_metric(r, s)) != STEP_NEXT)
 		return step;
 	s->list.without = without(s);
 	step = series_after(r, &s->series, &s->after);

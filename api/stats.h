@@ -34,12 +34,15 @@ struct period {
 	int64_t each;	 /* buckets of that time */
 };
 
+enum { METRIC_ALL = 3 };
+
 struct stats {
 	struct series series;
 	struct list list;
 	const struct period *period;
 	struct series_place after, last;
-	int64_t left; /* items this page still has room for */
+	size_t metric; /* the one that was asked for, or METRIC_ALL */
+	int64_t left;  /* items this page still has room for */
 	bool more, done;
 	bool rendered; /* by a thread: the rows are in the body */
 	/* of cameras */

@@ -615,6 +615,22 @@ def test_csv_says_what_json_says_cell_by_cell(tally, world, site, level):
                                           and level != "week")
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_one_metric_alone(tally, world, site, metric):
+    others = {*METRICS, "classes"} - {metric} - (
+        {"classes"} if metric == "vehicle" else set())
+    for parameters in ({"camera": world.codes[:2]}, {"site": site.name}):
+        whole = get(tally, stats("profile", **parameters))["items"]
+        want = [{k: v for k, v in item.items() if k not in others}
+                for item in whole]
+        assert get(tally, stats("profile", metric=metric,
+                                **parameters))["items"] == want and want
+        _, rows = as_csv(tally, stats("profile", metric=metric, format="csv",
+                                      **parameters))
+        assert rows == [flat(item) for item in want]
+    get(tally, stats("day", metric="dogs"), 400)
+
+
 def test_pages_of_csv_are_linked(tally, world):
     path, rows, pages = stats("month", format="csv", limit=7,
                               camera=world.codes), [], 0
