@@ -4,6 +4,7 @@
  * tokens of programs and the log-ins of people.  A token is shown once, and is
  * nowhere but in that part of the page.
  */
+import { alarm } from './alarm.js';
 import { LoggedOut, change, list, me } from './api.js';
 import { el, fill, setText } from './dom.js';
 import { begin, byId, say } from './frame.js';
@@ -228,6 +229,7 @@ async function load() {
 }
 
 begin();
+alarm();
 byId('issue').addEventListener('submit', issue);
 byId('add').addEventListener('submit', add);
 byId('password').addEventListener('submit', setPassword);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
  * alarm: says on the page when an outlier at alert level arrives, as the stream
- * tells it.  Who looks at another page hears nothing: a browser has few
- * connections to one server, and the lists tell later what was missed.
+ * tells it.  A tab that is not seen listens to nothing, for a browser has few
+ * connections to one server; it hears what it missed when it is seen again.
  */
+import { get } from './api.js';
 import { el } from './dom.js';
 import { METRICS, count, outliersOf, real } from './figures.js';
 import { momentLabel } from './when.js';
 import { t } from './words.js';
 
 const SHOWN_MAX = 3;
-const title = document.title;
+const AGAIN_MS = 5000;
+const AGAIN_MAX_MS = 120000;
 
 function words(item, camera) {
 	const found = outliersOf([item]).map(({ metric, value, reference }) =>
@@ -25,51 +27,95 @@ function words(item, camera) {
 	});
 }
 
+/* Who hid one by a key goes on from the next, or from where the page begins. */
+function hide(place, one) {
+	const held = one.contains(document.activeElement);
+
+	one.remove();
+	if (!held)
+		return;
+	const next = place.querySelector('button') ?? document.querySelector('h1');
+
+	if (next.localName === 'h1')
+		next.tabIndex = -1;
+	next.focus();
+}
+
 function show(place, item, camera) {
 	const gone = el('button', { type: 'button' }, t('Hide it'));
 	const where = new URLSearchParams({ camera: item.camera });
 	const one = el('p', { class: 'alarm', 'data-outlier': item.id },
 		el('a', { href: `/outliers#${where}` }, words(item, camera)), gone);
 
-	gone.addEventListener('click', () => {
-		one.remove();
-		if (!place.children.length)
-			document.title = title;
-	});
+	gone.addEventListener('click', () => hide(place, one));
+	one.addEventListener('keydown', ({ key }) =>
+		key === 'Escape' && hide(place, one));
 	place.prepend(one);
 	while (place.children.length > SHOWN_MAX)
 		place.lastElementChild.remove();
-	document.title = `▲ ${title}`;
+}
+
+async function cameraOf(code) {
+	try {
+		return (await get(`/api/v1/cameras/${encodeURIComponent(code)}`)).body;
+	} catch {
+		return undefined; /* its code stands for it */
+	}
 }
 
 /*
- * camera(code) is what is known of a camera, or undefined; heard is called
+ * known(code) is what the page knows of a camera, or undefined; heard is called
  * after each alarm.  Returns { pause(yes) }.
  */
-export function alarm(camera, heard) {
+export function alarm(known = () => undefined, heard = () => {}) {
 	const place = el('div', { class: 'alarms', role: 'alert' });
 	let source = null;
 	let paused = false;
+	let last = ''; /* where to go on after a break */
+	let wait = AGAIN_MS;
+	let timer = null;
 
+	const close = () => {
+		clearTimeout(timer);
+		source?.close();
+		source = null;
+	};
 	const open = () => {
-		const wanted = !paused && !document.hidden;
-		if (wanted && !source) {
-			/* Told again after a break, from where it was. */
-			source = new EventSource('/api/v1/stream');
-			source.addEventListener('outlier', ({ data }) => {
-				const item = JSON.parse(data);
-				show(place, item, camera(item.camera));
-				heard(item);
-			});
-		} else if (!wanted && source) {
-			source.close();
-			source = null;
+		if (paused || document.hidden) {
+			close();
+			return;
 		}
+		if (source && source.readyState !== EventSource.CLOSED)
+			return;
+		close();
+		source = new EventSource(`/api/v1/stream${
+			last ? `?last_event_id=${encodeURIComponent(last)}` : ''}`);
+		source.addEventListener('open', () => { wait = AGAIN_MS; });
+		source.addEventListener('outlier', async ({ data, lastEventId }) => {
+			const item = JSON.parse(data);
+
+			last = lastEventId;
+			show(place, item, known(item.camera) ??
+				await cameraOf(item.camera));
+			heard(item);
+		});
+		source.addEventListener('reset', ({ lastEventId }) => {
+			last = lastEventId;
+		});
+		/* The browser comes again by itself, unless it was refused. */
+		source.addEventListener('error', ({ target }) => {
+			if (target.readyState !== EventSource.CLOSED)
+				return;
+			timer = setTimeout(open, wait);
+			wait = Math.min(AGAIN_MAX_MS, 2 * wait);
+		});
 	};
 
 	document.body.append(place);
 	document.addEventListener('visibilitychange', open);
-	addEventListener('pagehide', () => source?.close());
+	addEventListener('pagehide', close);
+	/* Back from the browser's memory. */
+	addEventListener('pageshow', open);
 	open();
 	return {
 		pause(yes) {

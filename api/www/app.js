@@ -2,15 +2,13 @@
 /*
  * app: the page at /.  Read in this order: selection.js (what is looked at),
  * load.js (what is asked of the API), figures.js and when.js (buckets on an
- * axis), card.js, timeline.js and lists.js (how it looks).  This file keeps the
- * page fresh: one refresh every ten seconds while the tab is visible, later
- * and later while Tally does not answer.
+ * axis), card.js, timeline.js and lists.js (how it looks).
  */
 import { alarm } from './alarm.js';
-import { LoggedOut } from './api.js';
 import { Card } from './card.js';
 import { setText } from './dom.js';
 import { METRICS, coverage } from './figures.js';
+import { keepFresh, nextFrame } from './fresh.js';
 import { nameOf, seenText, showCameras, showHealth, showOutliers, showPages,
 	stateWord } from './lists.js';
 import { learn, load } from './load.js';
@@ -19,17 +17,11 @@ import { begin, byId, say } from './frame.js';
 import { locale, t } from './words.js';
 
 const REFRESH_MS = 10000;
-const BACKOFF_MAX_MS = 120000;
-const PATIENCE_MS = 20000;
 
 const cards = new Map();
 let selection = readSelection(location.hash);
-let timer = null;
-let running = null;
-let failures = 0;
 let paused = false;
 let ids = 0;
-let refreshed_at = 0;
 let known = new Map(); /* cameras by code */
 
 function about(camera, { dayRow }, now) {
@@ -41,7 +33,7 @@ function about(camera, { dayRow }, now) {
 	].filter(Boolean).join(' · ');
 }
 
-function showCard(entry, range, now) {
+function showCard(entry, now) {
 	const { camera } = entry;
 	const code = camera.camera;
 
@@ -53,15 +45,25 @@ function showCard(entry, range, now) {
 		name: nameOf(camera), state: camera.state,
 		stateWord: stateWord(camera), about: about(camera, entry, now),
 	}, entry.day);
-	return [card, {
-		rows: entry.rows, outliers: entry.outliers, usual: entry.usual,
-		metric: selection.metric, range,
-	}];
+	return card;
+}
+
+/* What is drawn is drawn card by card, for a chart takes its time. */
+async function drawCards(loaded, mine) {
+	const range = t(RANGES[selection.range].words);
+
+	for (const { camera, rows, outliers, usual } of loaded.cards) {
+		cards.get(camera.camera)?.figures({
+			rows, outliers, usual, metric: selection.metric, range,
+		});
+		await nextFrame();
+		if (!mine())
+			return;
+	}
 }
 
 function showCards(loaded) {
 	const place = byId('cards');
-	const range = t(RANGES[selection.range].words);
 	const wanted = new Set(loaded.cards.map(({ camera }) => camera.camera));
 
 	for (const [code, card] of cards)
@@ -71,11 +73,10 @@ function showCards(loaded) {
 		}
 	place.querySelector('.nothing')?.remove();
 	loaded.cards.forEach((entry, at) => {
-		const [card, shown] = showCard(entry, range, loaded.now);
+		const card = showCard(entry, loaded.now);
 
 		if (place.children[at] !== card.root)
 			place.insertBefore(card.root, place.children[at] ?? null);
-		card.figures(shown);
 	});
 	if (!loaded.cards.length) {
 		const note = document.createElement('p');
@@ -112,69 +113,29 @@ function show(loaded) {
 		{ hour12: false }));
 }
 
-function plan(after_ms) {
-	clearTimeout(timer);
-	timer = null;
-	if (!paused && !document.hidden)
-		timer = setTimeout(refresh, after_ms);
-}
-
 /* The log-in is over; the server answers / with the form. */
-function leave() {
+function leave(shown) {
 	const asked = new URLSearchParams(location.search).get('login');
 
-	if (asked === 'expired' && !refreshed_at)
+	if (asked === 'expired' && !shown)
 		say(t('The log-in is not accepted. Log out, then log in again.'),
 			true);
 	else
 		location.replace(`/?login=expired${location.hash}`);
 }
 
-function failed(cause) {
-	const wait = Math.min(BACKOFF_MAX_MS, REFRESH_MS * 2 ** failures);
+async function work(signal, mine) {
+	const loaded = await load(selection, signal);
 
-	failures++;
-	say([cause.message, t('Trying again in {n} s.', { n: wait / 1000 }),
-		refreshed_at ? t('The figures below are older.') : '',
-	].join(' ').trim(), true);
-	plan(wait);
-}
-
-async function refresh() {
-	const patience = new AbortController();
-	const deadline = setTimeout(() => patience.abort(), PATIENCE_MS);
-
-	clearTimeout(timer);
-	running?.abort();
-	running = patience;
-	try {
-		const loaded = await load(selection, patience.signal);
-		if (running !== patience)
-			return;
-		show(loaded);
-		/* Figures first; what is usual changes once a day. */
-		if (await learn(loaded, selection, patience.signal) &&
-		    running === patience)
-			showCards(loaded);
-		say(failures ? t('Tally answers again.') : '');
-		failures = 0;
-		refreshed_at = Date.now();
-		if (location.search)
-			history.replaceState(null, '', `/${location.hash}`);
-		plan(REFRESH_MS);
-	} catch (cause) {
-		/* A newer refresh has taken over; its result counts. */
-		if (running !== patience)
-			return;
-		if (cause instanceof LoggedOut)
-			leave();
-		else
-			failed(cause);
-	} finally {
-		clearTimeout(deadline);
-		if (running === patience)
-			running = null;
-	}
+	if (!mine())
+		return;
+	show(loaded);
+	await drawCards(loaded, mine);
+	/* Figures first; what is usual changes once a day. */
+	if (mine() && await learn(loaded, selection, signal) && mine())
+		await drawCards(loaded, mine);
+	if (mine() && location.search)
+		history.replaceState(null, '', `/${location.hash}`);
 }
 
 function showChoice() {
@@ -197,7 +158,7 @@ function listen() {
 	addEventListener('hashchange', () => {
 		selection = readSelection(location.hash);
 		showChoice();
-		refresh();
+		fresh.refresh();
 	});
 	byId('skip').addEventListener('click', (event) => {
 		event.preventDefault();
@@ -208,21 +169,15 @@ function listen() {
 		news.pause(paused);
 		currentTarget.setAttribute('aria-pressed', String(paused));
 		setText(currentTarget, t(paused ? 'Paused' : 'Pause'));
-		if (paused)
-			clearTimeout(timer);
-		else
-			refresh();
-	});
-	document.addEventListener('visibilitychange', () => {
-		const age = Date.now() - refreshed_at;
-		plan(Math.max(0, REFRESH_MS - age));
+		fresh.pause(paused);
 	});
 	matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
 		() => cards.forEach((card) => card.redraw()));
 }
 
 begin();
-const news = alarm((code) => known.get(code), refresh);
+const fresh = keepFresh(work, REFRESH_MS, leave);
+const news = alarm((code) => known.get(code), fresh.refresh);
 showChoice();
 listen();
-refresh();
+fresh.refresh();

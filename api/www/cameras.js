@@ -4,9 +4,11 @@
  * fares, what it sees, and, for an administrator, its settings.  shapes.js
  * draws.
  */
-import { LoggedOut, change, get, list, me } from './api.js';
+import { alarm } from './alarm.js';
+import { change, get, list, me } from './api.js';
 import { el, fill, setText } from './dom.js';
 import { begin, byId, say } from './frame.js';
+import { keepFresh } from './fresh.js';
 import { nameOf, stateWord } from './lists.js';
 import { listenShapes, showShapes } from './shapes.js';
 import { ago, momentLabel, span, wall } from './when.js';
@@ -18,8 +20,6 @@ let cameras = [];
 let who = { scopes: [] };
 let chosen = '';
 let altered = null;
-let timer = null;
-let lost = false; /* the last refresh had no answer */
 let live = false;
 
 const is_admin = () => who.scopes.includes('admin');
@@ -229,34 +229,18 @@ async function add(event) {
 
 // ---- keeping it fresh
 
-async function load() {
+async function load(signal, mine = () => true) {
 	const [{ items }, { body: sites, at }, me_] = await Promise.all([
-		list('/api/v1/cameras'), get('/api/v1/sites'), me()]);
+		list('/api/v1/cameras', signal), get('/api/v1/sites', signal), me()]);
 
+	if (!mine())
+		return;
 	cameras = items;
 	who = me_;
 	showList(at);
 	fill(byId('sites'), sites.items.map(({ name }) => name), () =>
 		sites.items.map(({ name }) => el('option', { value: name })));
 	choose();
-}
-
-async function refresh() {
-	clearTimeout(timer);
-	try {
-		await load();
-		/* What a change met stays until the next one. */
-		if (lost)
-			say('');
-		lost = false;
-	} catch (cause) {
-		if (cause instanceof LoggedOut)
-			location.replace('/?login=expired');
-		lost = true;
-		say(cause.message, true);
-	}
-	if (!document.hidden)
-		timer = setTimeout(refresh, REFRESH_MS);
 }
 
 function listen() {
@@ -276,13 +260,13 @@ function listen() {
 		event.preventDefault();
 		byId('list').querySelector('a')?.focus();
 	});
-	document.addEventListener('visibilitychange', () =>
-		document.hidden ? clearTimeout(timer) : refresh());
-	listenShapes(() => refresh());
+	listenShapes(fresh.refresh);
 }
 
 begin();
 byId('zones').replaceChildren(...(Intl.supportedValuesOf?.('timeZone') ?? [])
 	.map((name) => el('option', { value: name })));
+const fresh = keepFresh(load, REFRESH_MS);
+alarm(byCode);
 listen();
-refresh();
+fresh.refresh();

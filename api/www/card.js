@@ -112,7 +112,7 @@ export class Card {
 		this.state = el('p', { class: 'badge' });
 		this.seen = el('p', { class: 'quiet seen' });
 		this.tiles = el('ul', { class: 'tiles', 'data-part': 'tiles' });
-		this.canvas = el('canvas', { role: 'img' });
+		this.canvas = el('canvas', { role: 'img', hidden: true });
 		this.empty = el('p', { class: 'none', hidden: true });
 		this.plot = el('div', { class: 'plot' }, this.canvas, this.empty);
 		this.caption = el('caption', { class: 'hidden' });

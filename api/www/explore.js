@@ -4,10 +4,11 @@
  * Read in this order: view.js (what is looked at), look.js (what is asked of
  * the API), usual.js (what is usual), timeline.js and heat.js (how it looks).
  */
-import { LoggedOut } from './api.js';
+import { alarm } from './alarm.js';
 import { el, fill, setText } from './dom.js';
 import { METRICS, count, coverage, isNumber, real } from './figures.js';
-import { begin, byId, say } from './frame.js';
+import { begin, byId } from './frame.js';
+import { keepFresh, nextFrame } from './fresh.js';
 import { showProfile, showYear } from './heat.js';
 import { nameOf } from './lists.js';
 import { USUAL_DAYS } from './load.js';
@@ -20,7 +21,6 @@ import { addDays, dateLabel, span } from './when.js';
 import { t } from './words.js';
 
 const REFRESH_MS = 30000;
-const PATIENCE_MS = 30000;
 const COLUMNS = [
 	['new', 'New', count], ['mean', 'Mean', real], ['std', 'Std', real],
 	['reference', 'Reference', real], ['min', 'Lowest', count],
@@ -29,8 +29,6 @@ const COLUMNS = [
 
 let view = readView(location.hash);
 let shown = null; /* { subject, cameras, sites, … of look() } */
-let running = null;
-let timer = null;
 const charts = { series: null, classes: null };
 
 const dates = ({ from, to }) => from === to ? dateLabel(from) :
@@ -333,28 +331,23 @@ function showLinks() {
 		`${Number(year) + 1}-01-01`, csv);
 }
 
-function showAll() {
+/* What is looked at first, and then the rest of it. */
+function showFirst() {
 	showChoice();
 	showSums();
 	showLegend();
 	showSeries();
+	showLinks();
+}
+
+function showRest() {
 	showTable();
 	showClasses();
 	showWeek();
 	showDays();
-	showLinks();
 }
 
 // ---- keeping it fresh
-
-function leave() {
-	location.replace(`/?login=expired`);
-}
-
-function plan() {
-	clearTimeout(timer);
-	timer = document.hidden ? null : setTimeout(refresh, REFRESH_MS);
-}
 
 async function load(signal) {
 	const { cameras, sites, now } = await choices(signal);
@@ -370,39 +363,24 @@ async function load(signal) {
 	};
 }
 
-async function refresh() {
-	const patience = new AbortController();
-	const deadline = setTimeout(() => patience.abort(), PATIENCE_MS);
-
-	clearTimeout(timer);
-	running?.abort();
-	running = patience;
+async function work(signal, mine) {
 	byId('main').setAttribute('aria-busy', 'true');
 	try {
-		const loaded = await load(patience.signal);
-		if (running !== patience)
-			return;
-		if (loaded.problem) {
-			say(loaded.problem, true);
-		} else {
-			shown = loaded;
-			showAll();
-			say('');
-		}
-		plan();
-	} catch (cause) {
-		if (running !== patience)
-			return;
-		if (cause instanceof LoggedOut)
-			leave();
-		say(cause.message, true);
-		plan();
+		const loaded = await load(signal);
+
+		if (!mine())
+			return '';
+		if (loaded.problem)
+			return loaded.problem;
+		shown = loaded;
+		showFirst();
+		await nextFrame();
+		if (mine())
+			showRest();
+		return '';
 	} finally {
-		clearTimeout(deadline);
-		if (running === patience) {
-			running = null;
+		if (mine())
 			byId('main').removeAttribute('aria-busy');
-		}
 	}
 }
 
@@ -508,19 +486,25 @@ function listen() {
 		byId(id).addEventListener('click', () => shown && go(act()));
 	addEventListener('hashchange', () => {
 		view = readView(location.hash);
-		refresh();
+		fresh.refresh();
 	});
 	byId('skip').addEventListener('click', (event) => {
 		event.preventDefault();
 		byId('series-title').focus();
 	});
-	document.addEventListener('visibilitychange', () =>
-		document.hidden ? clearTimeout(timer) : refresh());
 	matchMedia('(prefers-color-scheme: dark)').addEventListener('change',
-		() => shown && showAll());
+		() => {
+			if (!shown)
+				return;
+			showFirst();
+			showRest();
+		});
 	watchDrag();
 }
 
 begin();
+const fresh = keepFresh(work, REFRESH_MS);
+alarm((code) => shown?.cameras.find(({ camera }) => camera === code),
+	fresh.refresh);
 listen();
-refresh();
+fresh.refresh();

@@ -42,10 +42,10 @@ function dates(cameras, now, days) {
 	};
 }
 
-async function stats(period, cameras, from, last, signal) {
+async function stats(period, cameras, from, last, more, signal) {
 	const words = query({
 		camera: cameras.map(({ camera }) => camera), from,
-		to: addDays(last, 1),
+		to: addDays(last, 1), ...more,
 	});
 
 	return (await list(`/api/v1/stats/${period}?${words}`, signal)).items;
@@ -64,13 +64,14 @@ function outliers(cameras, selection, { first, last }, signal) {
 	return list(`/api/v1/outliers?${words}`, signal, 1);
 }
 
-/* Profiles by camera, date and all of its metrics; a day's do not change. */
+/* Profiles by camera, date and metric; a day's do not change. */
 const profiles = new Map();
-const profileKey = ({ camera }, today) => `${today} ${camera}`;
+const profileKey = ({ camera }, today, { metric }) =>
+	`${today} ${metric} ${camera}`;
 
 /* What is usual for each row of a card, as far as it is known yet. */
 function usualRows(camera, selection, rows, today) {
-	const items = profiles.get(profileKey(camera, today));
+	const items = profiles.get(profileKey(camera, today, selection));
 	const usual = items && usualOf(items, [], selection.metric);
 	const level = selection.range === 'today' ? 'hour' : 'day';
 
@@ -84,7 +85,7 @@ function usualRows(camera, selection, rows, today) {
  */
 export async function learn(loaded, selection, signal) {
 	const unknown = loaded.cards.filter(({ camera, today }) =>
-		!profiles.has(profileKey(camera, today)));
+		!profiles.has(profileKey(camera, today, selection)));
 
 	if (!unknown.length)
 		return false;
@@ -92,10 +93,11 @@ export async function learn(loaded, selection, signal) {
 	for (const today of todays) {
 		const mine = unknown.filter((card) => card.today === today);
 		const items = await stats('profile', mine.map(({ camera }) => camera),
-			addDays(today, -USUAL_DAYS), addDays(today, -1), signal);
+			addDays(today, -USUAL_DAYS), addDays(today, -1),
+			{ metric: selection.metric }, signal);
 
 		for (const { camera } of mine)
-			profiles.set(profileKey(camera, today), items.filter((item) =>
+			profiles.set(profileKey(camera, today, selection), items.filter((item) =>
 				item.camera === camera.camera));
 	}
 	for (const key of profiles.keys())
@@ -108,7 +110,7 @@ export async function learn(loaded, selection, signal) {
 }
 
 /* One camera's card: today's bucket, the rows of the chart, its outliers. */
-function cardOf(camera, selection, { now, days, hours, found }) {
+function cardOf(camera, selection, { now, todays, buckets, found }) {
 	const { tz } = camera;
 	const mine = (item) => item.camera === camera.camera;
 	const today = wall(now, tz).date;
@@ -116,9 +118,8 @@ function cardOf(camera, selection, { now, days, hours, found }) {
 	const by_hour = selection.range === 'today';
 	const slots = by_hour ? hourSlots(today, tz) :
 		daySlots(today, RANGES[selection.range].days, tz);
-	const my_days = days.filter(mine);
-	const rows = join(slots, by_hour ? hours.filter(mine) : my_days,
-		selection.metric, now);
+	const my_days = todays.filter(mine);
+	const rows = join(slots, buckets.filter(mine), selection.metric, now);
 	const marks = outliersOf(found.items.filter(mine), selection.metric)
 		.map(({ item, value, reference, z }) => {
 			const at = Date.parse(item.start_at);
@@ -152,15 +153,15 @@ export async function load(selection, signal) {
 		return { now, health, cameras, cards: [], pages, page, found: none };
 
 	const when = dates(chosen, now, RANGES[selection.range].days);
-	const [days, hours, found] = await Promise.all([
-		stats('day', chosen, when.first, when.last, signal),
-		selection.range === 'today' ?
-			stats('hour', chosen, when.today, when.last, signal) : [],
+	const [todays, buckets, found] = await Promise.all([
+		stats('day', chosen, when.today, when.last, {}, signal),
+		stats(selection.range === 'today' ? 'hour' : 'day', chosen,
+			when.first, when.last, { metric: selection.metric }, signal),
 		outliers(chosen, selection, when, signal),
 	]);
 	return {
 		now, health, cameras, pages, page, found,
 		cards: chosen.map((camera) =>
-			cardOf(camera, selection, { now, days, hours, found })),
+			cardOf(camera, selection, { now, todays, buckets, found })),
 	};
 }

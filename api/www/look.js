@@ -24,14 +24,16 @@ export function statsPath(level, subject, from, to, more = {}) {
 		...more })}`;
 }
 
-async function stats(level, subject, from, to, signal) {
-	return (await list(statsPath(level, subject, from, to), signal)).items;
+async function stats(level, subject, from, to, metric, signal) {
+	return (await list(statsPath(level, subject, from, to, { metric }),
+		signal)).items;
 }
 
 /* Rows of the level on the subject's axis. */
 async function series(subject, { level, from, to }, metric, now, signal) {
 	const first = firstOf(level, from);
-	const items = await stats(level, subject, first, addDays(to, 1), signal);
+	const items = await stats(level, subject, first, addDays(to, 1), metric,
+		signal);
 
 	return join(levelSlots(level, from, to, subject.tz), items, metric, now);
 }
@@ -50,21 +52,21 @@ function versus(view, subject, range, cameras) {
 	return camera ? { subject: camera, range } : null;
 }
 
-async function outliers(subject, { from, to }, metric, rows, signal) {
-	if (isSite(subject))
-		return { marks: [], more: false };
-	const { items, more } = await list(`/api/v1/outliers?${query({
+function outliers(subject, { from, to }, signal) {
+	return isSite(subject) ? { items: [], more: false } : list(`/api/v1/outliers?${query({
 		camera: subject.camera, level: 'alert', limit: OUTLIERS_MAX,
 		from: new Date(dayStart(from, subject.tz)).toISOString(),
 		to: new Date(dayStart(addDays(to, 1), subject.tz)).toISOString(),
 	})}`, signal, 1);
-	const marks = outliersOf(items, metric).map((found) => {
+}
+
+/* On the rows that hold them. */
+function marksOf(items, metric, rows) {
+	return outliersOf(items, metric).map((found) => {
 		const at = Date.parse(found.item.start_at);
 		return { ...found, row: rows.find(({ start, end }) =>
 			start <= at && at < end) };
 	}).filter(({ row }) => row);
-
-	return { marks, more };
 }
 
 /* The camera or site that a view names, else the first there is. */
@@ -99,22 +101,26 @@ export async function look(view, subject, cameras, now, signal) {
 	const other = versus(view, subject, range, cameras);
 	const year = String(view.year || range.to.slice(0, 4));
 	const learnt = [addDays(range.from, -USUAL_DAYS), range.from];
-	const [rows, compared, profile, before, days] = await Promise.all([
-		series(subject, range, view.metric, now, signal),
-		other && series(other.subject, other.range, view.metric, now, signal),
-		stats('profile', subject, ...learnt, signal),
-		stats('day', subject, ...learnt, signal),
+	const { metric } = view;
+	const [rows, compared, profile, before, days, found] = await Promise.all([
+		series(subject, range, metric, now, signal),
+		other && series(other.subject, other.range, metric, now, signal),
+		stats('profile', subject, ...learnt, metric, signal),
+		stats('day', subject, ...learnt, metric, signal),
 		stats('day', subject, `${year}-01-01`, `${Number(year) + 1}-01-01`,
-			signal),
+			metric, signal),
+		outliers(subject, range, signal),
 	]);
-	const usual = usualOf(profile, before.filter((day) => day[view.metric])
-		.map(({ start }) => start.slice(0, 10)), view.metric);
+	const usual = usualOf(profile, before.filter((day) => day[metric])
+		.map(({ start }) => start.slice(0, 10)), metric);
 
 	return {
 		today, range, rows, compared, other, usual, days, year, learnt,
 		expected: rows.map(({ slot }) =>
 			expected(usual, range.level, view.show, slot.text ?? '')),
-		outliers: await outliers(subject, range, view.metric, rows, signal),
+		outliers: {
+			marks: marksOf(found.items, metric, rows), more: found.more,
+		},
 	};
 }
 

@@ -5,10 +5,11 @@
  * the # of the address.
  */
 import { alarm } from './alarm.js';
-import { LoggedOut, change, get, list, me, query } from './api.js';
+import { change, get, list, me, query } from './api.js';
 import { el, fill } from './dom.js';
 import { METRICS, count, outliersOf, real } from './figures.js';
 import { begin, byId, say } from './frame.js';
+import { keepFresh } from './fresh.js';
 import { BASES, nameOf } from './lists.js';
 import { addDays, dayStart, momentLabel, wall } from './when.js';
 import { t } from './words.js';
@@ -31,7 +32,6 @@ let next = null;
 let pages = 1;
 let current = null; /* the id of the outlier that keys act on */
 let may_review = false;
-let timer = null;
 let round = 0;
 
 function read(hash) {
@@ -171,12 +171,12 @@ function showChoice() {
 
 // ---- what it asks and tells
 
-async function load() {
-	const mine = ++round;
+async function load(signal, mine) {
+	const begun = round;
 	const [{ items: known }, who] = await Promise.all([
-		list('/api/v1/cameras'), me()]);
+		list('/api/v1/cameras', signal), me()]);
 
-	if (mine !== round)
+	if (!mine() || begun !== round)
 		return;
 	cameras = known;
 	may_review = who.scopes.some((scope) =>
@@ -185,11 +185,11 @@ async function load() {
 	let at = path({ limit: PAGE });
 
 	for (let page = 0; page < pages && at; page++) {
-		const { body } = await get(at);
+		const { body } = await get(at, signal);
 		found.push(...body.items);
 		at = body.next;
 	}
-	if (mine !== round)
+	if (!mine() || begun !== round)
 		return;
 	items = found;
 	next = at;
@@ -197,20 +197,6 @@ async function load() {
 		current = items[0]?.id ?? null;
 	showChoice();
 	show();
-}
-
-async function refresh() {
-	clearTimeout(timer);
-	try {
-		await load();
-		say('');
-	} catch (cause) {
-		if (cause instanceof LoggedOut)
-			location.replace('/?login=expired');
-		say(cause.message, true);
-	}
-	if (!document.hidden)
-		timer = setTimeout(refresh, REFRESH_MS);
 }
 
 async function tell(id, said) {
@@ -221,6 +207,7 @@ async function tell(id, said) {
 		round++; /* what is on its way is older */
 		items = items.map((item) => item.id === id ? body : item);
 		show();
+		say('');
 		return true;
 	} catch (cause) {
 		say(cause.message, true);
@@ -294,7 +281,7 @@ function listen() {
 	addEventListener('hashchange', () => {
 		choice = read(location.hash);
 		pages = 1;
-		refresh();
+		fresh.refresh();
 	});
 	addEventListener('keydown', pressed);
 	byId('list').addEventListener('focusin', ({ target }) => {
@@ -309,17 +296,17 @@ function listen() {
 	byId('noting').addEventListener('close', noted);
 	byId('more').addEventListener('click', () => {
 		pages = Math.min(PAGES_MAX, pages + 1);
-		refresh();
+		fresh.refresh();
 	});
 	byId('skip').addEventListener('click', (event) => {
 		event.preventDefault();
 		byId('list').focus();
 	});
-	document.addEventListener('visibilitychange', () =>
-		document.hidden ? clearTimeout(timer) : refresh());
 }
 
 begin();
-alarm((code) => cameras.find(({ camera }) => camera === code), refresh);
+const fresh = keepFresh(load, REFRESH_MS);
+alarm((code) => cameras.find(({ camera }) => camera === code),
+	fresh.refresh);
 listen();
-refresh();
+fresh.refresh();

@@ -4,6 +4,7 @@
  * sent, and progress.  The forms work without this script; it sends the same
  * and shows the same answer.
  */
+import { alarm } from './alarm.js';
 import { el, setText } from './dom.js';
 import { count } from './figures.js';
 import { begin, byId } from './frame.js';
@@ -127,6 +128,8 @@ function listenDrops(zone) {
 }
 
 begin();
+if (document.querySelector('input[name="csrf"]'))
+	alarm(); /* who has no log-in hears nothing */
 const form = byId('file').form;
 byId('file').closest('.field').append(
 	el('p', { class: 'quiet' }, t('Or drop a file anywhere on this card.')),

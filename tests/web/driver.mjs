@@ -31,9 +31,11 @@ async function open(options) {
 	await page?.context().close();
 	page = await (await browser.newContext(options)).newPage();
 	page.setDefaultTimeout(PATIENCE_MS);
-	const now = { requests: [], console: [], dialogs: [] };
+	const now = { requests: [], answered: [], console: [], dialogs: [] };
 	seen = now;
 	page.on('request', (request) => now.requests.push(request.url()));
+	page.on('response', (response) => now.answered.push(
+		new URL(response.url()).pathname));
 	page.on('console', (message) => {
 		if (['error', 'warning'].includes(message.type()))
 			now.console.push(message.text());
@@ -49,8 +51,59 @@ async function open(options) {
 const still = () => page.evaluate(() => document.getAnimations().forEach(
 	(animation) => animation.finish()));
 
+/*
+ * A page as a first visitor sees it, in a window just opened: { ms, cpu_ms,
+ * bytes, requests, console }: until the frame after `ready` holds, the time and
+ * what the page's own thread worked; and over the wire, headers included,
+ * until nothing more is under way.
+ */
+async function first(url, ready) {
+	const cdp = await page.context().newCDPSession(page);
+	const under_way = new Set();
+	let bytes = 0;
+	let requests = 0;
+	let settled = null;
+	const over = (id) => {
+		under_way.delete(id);
+		if (!under_way.size)
+			settled?.();
+	};
+
+	await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
+	await cdp.send('Network.enable');
+	cdp.on('Network.requestWillBeSent', ({ requestId, type }) => {
+		requests++;
+		if (type !== 'EventSource') /* which has no end */
+			under_way.add(requestId);
+	});
+	cdp.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+		bytes += encodedDataLength;
+		over(requestId);
+	});
+	cdp.on('Network.loadingFailed', ({ requestId }) => over(requestId));
+	await page.addInitScript(`window.painted = new Promise((paint) => {
+		/* A task after the frame: it has been painted. */
+		const { port1, port2 } = new MessageChannel();
+		const look = () => ${ready} ? port2.postMessage(0) :
+			requestAnimationFrame(look);
+
+		port1.onmessage = () => paint(performance.now());
+		requestAnimationFrame(look);
+	})`);
+	await page.goto(url);
+	const ms = await page.evaluate('window.painted');
+	const { metrics } = await cdp.send('Performance.getMetrics');
+	const cpu = metrics.find(({ name }) => name === 'TaskDuration').value;
+
+	if (under_way.size)
+		await new Promise((done) => { settled = done; });
+	return { ms, cpu_ms: 1000 * cpu, bytes, requests,
+		console: seen.console };
+}
+
 const actions = {
 	open,
+	first,
 	/* Another #fragment alone is no new document and has no status. */
 	goto: async (url) => (await page.goto(url))?.status(),
 	url: () => page.url(),
@@ -83,6 +136,7 @@ const actions = {
 		await page.screenshot({ path, fullPage: true });
 	},
 	seen: () => seen,
+	responses: (path) => seen.answered.filter((one) => one === path),
 	axe: async () => {
 		await still();
 		const { violations } = await page.evaluate(

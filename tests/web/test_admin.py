@@ -6,7 +6,6 @@ with its script, in a real browser against a running Tally.
 import datetime
 import json
 import subprocess
-import time
 import uuid
 
 import pytest
@@ -131,31 +130,6 @@ def test_an_outlier_comes_up_by_itself(tally, odd, admin):
     admin.until("document.querySelectorAll('#list > li').length === 4")
     assert listed(admin)[0][2] == 300
     assert admin.evaluate("window.stays")
-
-
-def test_an_alarm_rings_on_the_dashboard(tally, odd, admin):
-    admin.goto(tally.url + f"/#camera={odd}")
-    admin.until("document.querySelector('article canvas') !== null")
-    # It hears of what comes once it listens.
-    end = time.monotonic() + 120
-    while not tally.health()["checks"]["server"]["streams"]:
-        assert time.monotonic() < end, "it does not listen"
-        time.sleep(0.1)
-    admin.evaluate("window.stays = true")
-    at = datetime.datetime.now(UTC).replace(second=0, microsecond=0) - \
-        6 * MINUTES
-    ask(tally, "POST", "/counts", {
-        "camera": odd, "start_at": at.isoformat(), "people": 400,
-        "end_at": (at + MINUTES / 5).isoformat()}, tally.ingest_token)
-    text = admin.until("[...document.querySelectorAll('.alarm a')].map("
-                       "(one) => one.textContent).find((text) => "
-                       "text.includes('400 people'))")
-    assert text.startswith("<i>Odd</i> & one, ")
-    assert admin.evaluate("document.title") == "▲ Tally"
-    assert admin.axe() == []
-    assert admin.evaluate("window.stays")
-    admin.click(".alarm button")
-    assert admin.evaluate("document.title") == "Tally"
 
 
 def test_who_only_reads_decides_nothing(tally, odd, admin):
