@@ -238,7 +238,8 @@ static void consume(struct conn *c, size_t n)
 /* A refusal of the framing layer: one reply, then the end. */
 static void refuse(struct conn *c, int status, const char *why)
 {
-	c->server->count.refused_framing++;
+	/* What is late or too large has counters of its own. */
+	c->server->count.refused_framing += status != 408 && status != 413;
 	c->keep = false;
 	if (c->state == CONN_HEAD) {
 		/* What it still sends is drained, like any refused body. */

@@ -125,7 +125,9 @@ def test_slow_clients_are_cut_and_a_good_one_is_served(tally):
             assert until_end(s).count(b"HTTP/1.1 200 ") < 60
     assert figures(tally, c) == [1] * rows
     wait_for(lambda: server(api)["connections"] == 1)
-    assert Scraped(api.tally).sum("tally_reply_bytes") == 0
+    s = Scraped(api.tally)
+    assert s.sum("tally_reply_bytes") == 0
+    assert s.sum("tally_refused_total", bound="framing") == 0
     assert api.stop() == 0
 
 
