@@ -57,11 +57,16 @@ def odd(tally):
 
 
 @pytest.fixture(scope="module")
-def browser(tally):
+def chromium():
     b = Browser()
-    log_in(b, tally)
     yield b
     b.close()
+
+
+@pytest.fixture
+def browser(tally, chromium):
+    log_in(chromium, tally)
+    return chromium
 
 
 def heard(browser, people):
@@ -123,17 +128,19 @@ def test_it_is_hidden_by_keys_and_a_reload_repeats_nothing(
     assert str(first) not in said
 
 
-def test_what_came_while_the_connection_was_lost_is_told(tally, odd, browser):
-    visit(browser, tally, "/upload")
-    heard(browser, odd.rings())
-    before = len(browser.responses("/api/v1/stream"))
-    tally.kill("api")
-    try:
-        missed = odd_while_down(tally, odd)
-    finally:
-        tally.up()
-    wait_stream(browser, before)
-    said = heard(browser, missed)
+def test_what_came_while_the_connection_was_lost_is_told(
+        fresh_tally, chromium):
+    own = fresh_tally("--no-ingest")
+    odd = Odd(own)
+    log_in(chromium, own)
+    visit(chromium, own, "/upload")
+    heard(chromium, odd.rings())
+    before = len(chromium.responses("/api/v1/stream"))
+    own.kill("api")
+    missed = odd_while_down(own, odd)
+    own.up()
+    wait_stream(chromium, before)
+    said = heard(chromium, missed)
     assert len(said) == 2, json.dumps(said)
 
 
