@@ -110,16 +110,32 @@ static void write_address(
 		inet_ntop(AF_INET6, &v6->sin6_addr, addr, PROXY_ADDRESS);
 }
 
+static bool gives_way(struct server *s, struct conn *c)
+{
+	if (!c)
+		return false;
+	s->count.gave_way++;
+	conn_close(c);
+	return true;
+}
+
 /* Is there a place?  Who waits for nothing leaves his to who comes. */
 static bool make_place(struct server *s)
 {
-	if (s->count.open < s->api->connections_max)
+	return s->count.open < s->api->connections_max ||
+		gives_way(s, s->waits_longest);
+}
+
+/* The same among those of one address, of which the one that comes is one. */
+static bool make_own_place(struct server *s, const struct peer *of)
+{
+	struct conn *c = s->waits_longest;
+
+	if (of->n <= (unsigned)s->api->conf.api_address_connections_max)
 		return true;
-	if (!s->waits_longest)
-		return false;
-	s->count.gave_way++;
-	conn_close(s->waits_longest);
-	return true;
+	while (c && c->origin != of)
+		c = c->after;
+	return gives_way(s, c);
 }
 
 static void take(struct server *s, int fd, const struct sockaddr_storage *from)
@@ -131,8 +147,8 @@ static void take(struct server *s, int fd, const struct sockaddr_storage *from)
 	write_address(addr, from);
 	of = peers_add(&s->peers, addr);
 	/* Behind a proxy are many. */
-	if (of && of->n > (unsigned)k->api_address_connections_max &&
-		!allow_has(k->api_trusted_proxies, addr)) {
+	if (of && !allow_has(k->api_trusted_proxies, addr) &&
+		!make_own_place(s, of)) {
 		s->count.refused_address++;
 		refuse(s, fd, "too many connections from this address");
 	} else if (!of || !make_place(s)) {
