@@ -266,9 +266,11 @@ def test_while_the_database_is_dead_posts_are_503_and_then_go_on(own):
 
 
 def test_killed_under_a_storm_the_database_keeps_what_was_acknowledged(own):
+    """TALLY_KILLS=200 does it as often, at any moment."""
+    kills = int(os.environ.get("TALLY_KILLS", 1))
     cameras = [camera(own) for _ in range(4)]
     acked, stop = {c: 0 for c in cameras}, threading.Event()
-    at, wrong = hours_ago(40), []
+    at, wrong = hours_ago(40 + 20 * kills), []
 
     def storm(c):
         while not stop.is_set():
@@ -286,10 +288,13 @@ def test_killed_under_a_storm_the_database_keeps_what_was_acknowledged(own):
     for t in threads:
         t.start()
     try:
-        wait_for(lambda: sum(acked.values()) > 100)
-        own.kill("mariadb")
-        time.sleep(0.3)
-        own.up()
+        for _ in range(kills):
+            before = sum(acked.values())
+            wait_for(lambda: wrong or sum(acked.values()) > before + 100)
+            time.sleep(random.random() / 10)
+            own.kill("mariadb")
+            time.sleep(0.3)
+            own.up()
         before = sum(acked.values())
         wait_for(lambda: wrong or sum(acked.values()) > before + 100)
     finally:
