@@ -96,36 +96,82 @@ function ingestCells({ ingest, last_error: error }, now) {
 	return words;
 }
 
-function row(camera, now) {
-	const parent = parentOf(camera);
-	const change_it = el('button', { type: 'button' }, t('Change'));
+function headCells(camera) {
+	const { camera: code, site, tz } = camera;
 
-	change_it.addEventListener('click', () => alter(camera));
-	return el('tr', { 'data-camera': camera.camera,
-		class: parent ? 'child' : null },
-	el('th', { scope: 'row' },
-		parent ? nameOf(camera) : el('a', {
-			href: `#${new URLSearchParams({ camera: camera.camera })}`,
-		}, nameOf(camera)),
-		el('span', { class: 'quiet' }, ` ${camera.camera}`),
-		el('p', { class: 'quiet' }, `${camera.site} · ${camera.tz}`)),
-	el('td', {}, el('span', { class: 'badge', 'data-state': camera.state },
-		stateWord(camera))),
-	el('td', {}, camera.last_seen ? momentLabel(Date.parse(camera.last_seen),
-		camera.tz) : t('never seen'), el('p', { class: 'quiet' },
-		camera.last_seen ? ago(Date.parse(camera.last_seen), now) : '')),
-	el('td', {}, ...watchedCells(camera).filter(Boolean)),
-	el('td', { class: 'wrap' }, ...ingestCells(camera, now)),
-	is_admin() ? el('td', {}, change_it) : null);
+	return [parentOf(camera) ? nameOf(camera) : el('a', {
+		href: `#${new URLSearchParams({ camera: code })}`,
+	}, nameOf(camera)),
+	el('span', { class: 'quiet' }, ` ${code}`),
+	el('p', { class: 'quiet' }, `${site} · ${tz}`)];
+}
+
+function seenCells({ last_seen: seen, tz }, now) {
+	return seen ? [momentLabel(Date.parse(seen), tz), el('p',
+		{ class: 'quiet' }, ago(Date.parse(seen), now))] : [t('never seen')];
+}
+
+function changeCells({ camera: code }) {
+	const node = el('button', { type: 'button' }, t('Change'));
+
+	node.addEventListener('click', () => alter(byCode(code)));
+	return [node];
+}
+
+/* What has the focus is made anew; the focus goes to what takes its place. */
+function refill(cell, shown, build) {
+	const held = cell.contains(document.activeElement);
+
+	if (fill(cell, shown, build) && held)
+		cell.querySelector('a, button')?.focus();
+}
+
+/*
+ * A row is made once and then only told what changed: nothing that is pressed
+ * or has the focus goes because a minute has passed.
+ */
+function newRow(code) {
+	return el('tr', { 'data-camera': code }, el('th', { scope: 'row' }),
+		el('td'), el('td'), el('td'), el('td', { class: 'wrap' }));
+}
+
+function showRow(node, camera, now) {
+	const parent = parentOf(camera);
+	const { name, site, tz, state, last_seen: seen, today, ingest,
+		last_error: error } = camera;
+	const minute = Math.floor(now / 60000);
+
+	node.classList.toggle('child', parent !== null);
+	if (is_admin() && node.cells.length === 5)
+		node.append(el('td', {}, ...changeCells(camera)));
+	const [head, badge, last, watched, fares] = node.cells;
+
+	refill(head, [name, site, tz, parent], () => headCells(camera));
+	fill(badge, state, () => [el('span',
+		{ class: 'badge', 'data-state': state }, stateWord(camera))]);
+	fill(last, [seen, tz, minute], () => seenCells(camera, now));
+	fill(watched, [today, tz], () => watchedCells(camera).filter(Boolean));
+	fill(fares, [ingest, error, error && minute], () =>
+		ingestCells(camera, now));
 }
 
 function showList(now) {
+	const body = byId('list').tBodies[0];
 	const ordered = [...cameras].sort((a, b) =>
 		a.camera < b.camera ? -1 : 1);
+	const rows = new Map([...body.rows].map((node) =>
+		[node.dataset.camera, node]));
 
-	fill(byId('list').tBodies[0], [ordered, is_admin(),
-		Math.floor(now / 60000)], () => ordered.map((camera) =>
-		row(camera, now)));
+	for (const [code, node] of rows)
+		if (!byCode(code))
+			node.remove();
+	for (const [at, camera] of ordered.entries()) {
+		const node = rows.get(camera.camera) ?? newRow(camera.camera);
+
+		if (body.rows[at] !== node) /* one that is moved loses the focus */
+			body.insertBefore(node, body.rows[at] ?? null);
+		showRow(node, camera, now);
+	}
 	for (const node of document.querySelectorAll('.admin'))
 		node.hidden = !is_admin();
 }

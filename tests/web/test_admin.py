@@ -14,6 +14,7 @@ from browser import Browser
 
 UTC = datetime.timezone.utc
 MINUTES = datetime.timedelta(minutes=5)
+REFRESH_MS = 10000
 
 
 @pytest.fixture(scope="module")
@@ -199,6 +200,40 @@ def test_a_line_and_a_zone_are_drawn(tally, admin):
     admin.until("!document.querySelector('#shapes [data-shape=door]')")
     assert ask(tally, "GET", f"/cameras/{code}/shapes")["lines"] == []
     assert admin.text(row).startswith(code)
+
+
+def test_cameras_keep_what_is_held(tally, admin):
+    """Held by a key or the mouse while a camera comes and another changes."""
+    near, held = sorted(new_camera(tally) for _ in range(2))
+
+    def row(code):
+        return f"document.querySelector(\"tr[data-camera='{code}']\")"
+    admin.clock()
+    admin.goto(tally.url + "/cameras")
+    admin.until(row(held))
+    admin.evaluate(f"window.was = [{row(near)}, "
+                   f"{row(held)}.querySelector('button')]; was[1].focus()")
+    # Its row comes before all of them.
+    first = f"a-{uuid.uuid4().hex[:8]}"
+    ask(tally, "POST", "/cameras", {"camera": first})
+    ask(tally, "PATCH", f"/cameras/{held}", {"name": "Renamed"})
+    admin.forward(REFRESH_MS)
+    admin.until(f"{row(first)} && "
+                f"{row(held)}.textContent.startsWith('Renamed')")
+    assert admin.evaluate(f"was[0] === {row(near)} && "
+                          "was[1] === document.activeElement")
+    # What has to be made anew hands the focus on.
+    admin.evaluate(f"{row(held)}.querySelector('a').focus()")
+    ask(tally, "PATCH", f"/cameras/{held}", {"name": "Once more"})
+    admin.forward(REFRESH_MS)
+    admin.until(f"{row(held)}.textContent.startsWith('Once more')")
+    assert admin.evaluate("document.activeElement.textContent") == "Once more"
+    # The button knows the camera as it is now.
+    admin.press("Tab")
+    admin.press("Enter")
+    admin.until("document.querySelector('#altering').open")
+    assert admin.evaluate("document.querySelector('#alter-name').value"
+                          ) == "Once more"
 
 
 def test_a_camera_is_added_and_retired(tally, admin):
