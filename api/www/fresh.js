@@ -4,7 +4,7 @@
  * later and later while Tally does not answer.
  */
 import { LoggedOut } from './api.js';
-import { say } from './frame.js';
+import { byId, say } from './frame.js';
 import { t } from './words.js';
 
 const BACKOFF_MAX_MS = 120000;
@@ -29,12 +29,13 @@ export function keepFresh(work, every_ms, left = leave) {
 	let failures = 0;
 	let paused = false;
 	let done_at = 0;
-	let spoke = false; /* what the status line says is of here */
+	let said = '';
 
+	/* Takes back only what is of here: what the reader did has its own word. */
 	const tell = (text, error) => {
-		if (text || spoke)
+		if (text || byId('status').textContent === said)
 			say(text, error);
-		spoke = text !== '';
+		said = text;
 	};
 	const plan = (after_ms) => {
 		clearTimeout(timer);

@@ -133,6 +133,39 @@ def test_an_outlier_comes_up_by_itself(tally, odd, admin):
     assert admin.evaluate("window.stays")
 
 
+def test_what_a_decision_met_stays_until_the_next(tally, odd, admin):
+    status = "document.querySelector('#status').textContent"
+    *_, last = outliers(tally, odd)
+    admin.clock()
+    admin.goto(tally.url + f"/outliers#camera={odd}&state=")
+    admin.until("document.querySelectorAll('#list > li').length >= 3")
+    # The refresh has a word of its own, which it takes back later.
+    admin.evaluate(
+        "window.said = []; new MutationObserver(() => said.push("
+        f"{status})).observe(document.querySelector('#status'), "
+        "{ childList: true, characterData: true, subtree: true }); null")
+    admin.offline(True)
+    admin.forward(REFRESH_MS)
+    admin.until("said.some((text) => text.includes('Trying again'))")
+    admin.offline(False)
+    admin.forward(REFRESH_MS)
+    admin.until("said.includes('Tally answers again.')")
+    admin.press("n")
+    admin.until("document.querySelector('#noting').open")
+    admin.evaluate("document.querySelector('#note').value = "
+                   "'x'.repeat(1001)")
+    admin.click("#noting button[value=keep]")
+    admin.until(f"{status}.includes('over 1000 characters')")
+    note = uuid.uuid4().hex
+    ask(tally, "PATCH", f"/outliers/{last['id']}", {"note": note})
+    admin.forward(REFRESH_MS)
+    admin.until(f"document.querySelector('#list').textContent.includes("
+                f"'{note}')")
+    assert "over 1000 characters" in admin.text("#status.error")
+    admin.press("c")
+    admin.until(f"{status} === ''")
+
+
 def test_who_only_reads_decides_nothing(tally, odd, admin):
     name = f"viewer-{uuid.uuid4().hex[:8]}"
     ask(tally, "POST", "/users", {"user": name, "password": "see it all",
