@@ -14,6 +14,7 @@ from browser import Browser
 
 UTC = datetime.timezone.utc
 MINUTES = datetime.timedelta(minutes=5)
+MARKUP = "<img src=x onerror=alert(1)>"
 REFRESH_MS = 10000
 
 
@@ -370,3 +371,41 @@ def test_a_dropped_file_is_looked_at_and_sent(tally, admin, tmp_path):
     assert admin.axe() == []
     [row] = ask(tally, "GET", f"/counts?camera={camera}")["items"]
     assert row["people"] == 7
+
+
+def test_names_with_markup_are_text(tally, odd, admin, tmp_path):
+    camera = new_camera(tally, name=MARKUP, site=MARKUP)
+    named = f"{MARKUP} {camera}"
+    first, *_ = outliers(tally, odd)
+    ask(tally, "PATCH", f"/outliers/{first['id']}", {"note": MARKUP})
+    token = ask(tally, "POST", "/tokens", {"name": named, "scopes": ["read"]})
+    file = tmp_path / f"{MARKUP}.csv"
+    file.write_text("camera,start_at,end_at,people\r\n"
+                    f"{camera},2026-01-05T00:00:00Z,2026-01-05T00:05:00Z,"
+                    f"{MARKUP}\r\n")
+
+    def text(where):
+        admin.until(f"document.querySelector({json.dumps(where)})")
+        assert admin.evaluate("document.querySelector('img[src=x]')") is None
+        return admin.text(where)
+    admin.goto(tally.url + f"/outliers#camera={odd}&state=")
+    assert text("#list .note") == MARKUP
+    admin.goto(tally.url + "/cameras")
+    assert text(f"tr[data-camera='{camera}'] a") == MARKUP
+    assert MARKUP in text(f"tr[data-camera='{camera}'] th p")
+    admin.goto(tally.url + "/access")
+    row = f"tr[data-token='{token['id']}']"
+    assert text(f"{row} th") == named
+    admin.click(f"{row} button:last-child")
+    assert f"Revoke {named}?" in text("#asking[open] h2")
+    admin.click("#asking button[value=yes]")
+    assert text(f"{row}[data-state=revoked] th") == named
+    admin.goto(tally.url + "/upload")
+    admin.until("document.querySelector('#check')")
+    admin.setFiles("#file", str(file))
+    assert MARKUP in text("#check .fault")
+    assert file.name in text("#check")
+    admin.click("section[aria-labelledby=by-file] button")
+    assert text("#report #file-name") == file.name
+    assert MARKUP in text("#report tbody")
+    assert admin.seen()["dialogs"] == admin.seen()["console"] == []
