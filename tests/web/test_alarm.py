@@ -65,8 +65,14 @@ def chromium():
 
 @pytest.fixture
 def browser(tally, chromium):
-    log_in(chromium, tally)
+    enter(chromium, tally)
     return chromium
+
+
+def enter(browser, tally):
+    """Logs in; its first page listens, and cannot pass for a later one."""
+    log_in(browser, tally)
+    wait_stream(browser, 0)
 
 
 def heard(browser, people):
@@ -132,7 +138,7 @@ def test_what_came_while_the_connection_was_lost_is_told(
         fresh_tally, chromium):
     own = fresh_tally("--no-ingest")
     odd = Odd(own)
-    log_in(chromium, own)
+    enter(chromium, own)
     visit(chromium, own, "/upload")
     heard(chromium, odd.rings())
     before = len(chromium.responses("/api/v1/stream"))
