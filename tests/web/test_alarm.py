@@ -57,22 +57,11 @@ def odd(tally):
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def browser(tally):
     b = Browser()
+    log_in(b, tally)
     yield b
     b.close()
-
-
-@pytest.fixture
-def browser(tally, chromium):
-    enter(chromium, tally)
-    return chromium
-
-
-def enter(browser, tally):
-    """Logs in; its first page listens, and cannot pass for a later one."""
-    log_in(browser, tally)
-    wait_stream(browser, 0)
 
 
 def heard(browser, people):
@@ -135,18 +124,18 @@ def test_it_is_hidden_by_keys_and_a_reload_repeats_nothing(
 
 
 def test_what_came_while_the_connection_was_lost_is_told(
-        fresh_tally, chromium):
+        fresh_tally, browser):
     own = fresh_tally("--no-ingest")
     odd = Odd(own)
-    enter(chromium, own)
-    visit(chromium, own, "/upload")
-    heard(chromium, odd.rings())
-    before = len(chromium.responses("/api/v1/stream"))
+    log_in(browser, own)
+    visit(browser, own, "/upload")
+    heard(browser, odd.rings())
+    before = len(browser.responses("/api/v1/stream"))
     own.kill("api")
     missed = odd_while_down(own, odd)
     own.up()
-    wait_stream(chromium, before)
-    said = heard(chromium, missed)
+    wait_stream(browser, before)
+    said = heard(browser, missed)
     assert len(said) == 2, json.dumps(said)
 
 
