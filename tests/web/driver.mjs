@@ -51,6 +51,20 @@ async function open(options) {
 const still = () => page.evaluate(() => document.getAnimations().forEach(
 	(animation) => animation.finish()));
 
+/* What never comes must not be waited for without end. */
+async function soon(what, why, ms = PATIENCE_MS) {
+	let timer;
+	const late = new Promise((_, fail) => {
+		timer = setTimeout(() => fail(new Error(why())), ms);
+	});
+
+	try {
+		return await Promise.race([what, late]);
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
 /*
  * A page as a first visitor sees it, in a window just opened: { ms, cpu_ms,
  * bytes, requests, console }: until the frame after `ready` holds, the time and
@@ -59,7 +73,7 @@ const still = () => page.evaluate(() => document.getAnimations().forEach(
  */
 async function first(url, ready) {
 	const cdp = await page.context().newCDPSession(page);
-	const under_way = new Set();
+	const under_way = new Map(); /* what was asked for, by its id */
 	let bytes = 0;
 	let requests = 0;
 	let settled = null;
@@ -71,10 +85,10 @@ async function first(url, ready) {
 
 	await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
 	await cdp.send('Network.enable');
-	cdp.on('Network.requestWillBeSent', ({ requestId, type }) => {
+	cdp.on('Network.requestWillBeSent', ({ requestId, type, request }) => {
 		requests++;
 		if (type !== 'EventSource') /* which has no end */
-			under_way.add(requestId);
+			under_way.set(requestId, `${type} ${request.url}`);
 	});
 	cdp.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
 		bytes += encodedDataLength;
@@ -91,12 +105,14 @@ async function first(url, ready) {
 		requestAnimationFrame(look);
 	})`);
 	await page.goto(url);
-	const ms = await page.evaluate('window.painted');
+	const ms = await soon(page.evaluate('window.painted'),
+		() => `not painted: ${ready}`);
 	const { metrics } = await cdp.send('Performance.getMetrics');
 	const cpu = metrics.find(({ name }) => name === 'TaskDuration').value;
 
 	if (under_way.size)
-		await new Promise((done) => { settled = done; });
+		await soon(new Promise((done) => { settled = done; }),
+			() => `still under way: ${[...under_way.values()]}`);
 	return { ms, cpu_ms: 1000 * cpu, bytes, requests,
 		console: seen.console };
 }
@@ -150,7 +166,8 @@ for await (const line of createInterface({ input: process.stdin })) {
 	const [name, ...words] = JSON.parse(line);
 	let reply;
 	try {
-		reply = { ok: await actions[name](...words) ?? null };
+		reply = { ok: await soon(actions[name](...words),
+			() => 'it does not end', 3 * PATIENCE_MS) ?? null };
 	} catch (cause) {
 		reply = { error: `${name}: ${cause.message}` };
 	}
