@@ -74,6 +74,7 @@ export function alarm(known = () => undefined, heard = () => {}) {
 	let last = ''; /* where to go on after a break */
 	let wait = AGAIN_MS;
 	let timer = null;
+	let turn = Promise.resolve(); /* they are shown in the order they came */
 
 	const close = () => {
 		clearTimeout(timer);
@@ -91,13 +92,15 @@ export function alarm(known = () => undefined, heard = () => {}) {
 		source = new EventSource(`/api/v1/stream${
 			last ? `?last_event_id=${encodeURIComponent(last)}` : ''}`);
 		source.addEventListener('open', () => { wait = AGAIN_MS; });
-		source.addEventListener('outlier', async ({ data, lastEventId }) => {
+		source.addEventListener('outlier', ({ data, lastEventId }) => {
 			const item = JSON.parse(data);
+			const asked = known(item.camera) ?? cameraOf(item.camera);
 
 			last = lastEventId;
-			show(place, item, known(item.camera) ??
-				await cameraOf(item.camera));
-			heard(item);
+			turn = turn.then(async () => {
+				show(place, item, await asked);
+				heard(item);
+			});
 		});
 		source.addEventListener('reset', ({ lastEventId }) => {
 			last = lastEventId;
