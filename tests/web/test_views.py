@@ -32,10 +32,11 @@ def rows(camera, at, nth):
 
 @pytest.fixture(scope="module")
 def full(tally):
-    """As many cameras as a page of the dashboard has, the first with markup in
-    its name, and something in all of the week's hours."""
+    """As many cameras as a page of the dashboard has, before all that other
+    tests made, with markup in their names, and something in all of the week's
+    hours."""
     site = f"{HOSTILE} {uuid.uuid4().hex[:8]}"
-    codes = [f"view-{uuid.uuid4().hex[:8]}" for _ in range(CAMERAS)]
+    codes = sorted(f"0-view-{uuid.uuid4().hex[:8]}" for _ in range(CAMERAS))
     now = datetime.datetime.now(datetime.timezone.utc).replace(
         minute=0, second=0, microsecond=0)
     assert tally.json("POST", "/api/v1/sites", tally.admin_token, {
