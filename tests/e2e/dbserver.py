@@ -5,6 +5,7 @@ somewhere else, and Tally's programs against it.
 """
 import os
 import signal
+import socket
 import subprocess
 
 import pymysql

@@ -6,7 +6,6 @@ A seed settles all but today's date.  TALLY_PROPERTY_SEED repeats a run that
 failed, TALLY_PROPERTY_TURNS lengthens it.
 """
 import datetime as dt
-import itertools
 import json
 import os
 import random
