@@ -154,17 +154,9 @@ enum step config_find(struct req *r)
 
 static bool is_wanted(const struct req *r, const char *code)
 {
-	const char *v;
-	size_t at = 0;
-
-	if (!principal_covers(&r->who, code))
-		return false;
-	if (!query_get(&r->query, "camera"))
-		return true;
-	while ((v = query_each(&r->query, "camera", &at)))
-		if (!strcmp(v, code))
-			return true;
-	return false;
+	return principal_covers(&r->who, code) &&
+		(!query_get(&r->query, "camera") ||
+			query_has(&r->query, "camera", code));
 }
 
 static void write_watched(struct req *r)

@@ -140,6 +140,17 @@ const char *query_each(const struct query *q, const char *name, size_t *at)
 	return NULL;
 }
 
+bool query_has(const struct query *q, const char *name, const char *value)
+{
+	const char *v;
+	size_t at = 0;
+
+	while ((v = query_each(q, name, &at)))
+		if (!strcmp(v, value))
+			return true;
+	return false;
+}
+
 static bool among(const char *name, const char *const *list, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

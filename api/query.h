@@ -47,6 +47,8 @@ const char *query_get(const struct query *q, const char *name);
 /* The same behind *at, which is 0 at first and moves on: each value of a name
  * that may be repeated, then NULL. */
 const char *query_each(const struct query *q, const char *name, size_t *at);
+/* Is this one of the values of that name? */
+bool query_has(const struct query *q, const char *name, const char *value);
 /* The first name that is none of known[0..n), or NULL. */
 const char *query_unknown(
 	const struct query *q, const char *const *known, size_t n);

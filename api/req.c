@@ -108,20 +108,31 @@ enum step req_reply_blob(
 	return STEP_DONE;
 }
 
-enum step req_live(struct req *r, const char *type, const char *first)
+/* The head of a reply that goes on; 0: who asked for no more than that has it.
+ */
+static size_t begin_reply(
+	struct req *r, char *head, const char *type, const char *framing)
 {
-	char head[HEAD_MAX + 80];
 	size_t n;
 
 	r->conn->keep = false;
-	n = write_head(r, head, 200, type, "");
+	n = write_head(r, head, 200, type, framing);
 	metrics_count(r, 200);
 	access_told(r, 200, 0);
-	if (r->head.method == HTTP_HEAD) {
-		r->replied = true;
-		conn_send(r->conn, head, n, NULL);
+	if (r->head.method != HTTP_HEAD)
+		return n;
+	r->replied = true;
+	conn_send(r->conn, head, n, NULL);
+	return 0;
+}
+
+enum step req_live(struct req *r, const char *type, const char *first)
+{
+	char head[HEAD_MAX + 80];
+	size_t n = begin_reply(r, head, type, "");
+
+	if (!n)
 		return STEP_DONE;
-	}
 	n += (size_t)snprintf(head + n, sizeof(head) - n, "%s", first);
 	conn_live(r->conn, head, n);
 	return STEP_WAIT;
@@ -130,19 +141,11 @@ enum step req_live(struct req *r, const char *type, const char *first)
 enum step req_flow(struct req *r, const char *type)
 {
 	char head[HEAD_MAX];
-	size_t n;
-
-	r->conn->keep = false;
-	n = write_head(r, head, 200, type,
+	size_t n = begin_reply(r, head, type,
 		r->head.minor ? "Transfer-Encoding: chunked\r\n" : "");
-	metrics_count(r, 200);
-	access_told(r, 200, 0);
-	if (r->head.method == HTTP_HEAD) {
-		r->replied = true;
-		conn_send(r->conn, head, n, NULL);
-		return STEP_DONE;
-	}
-	conn_flow(r->conn, head, n);
+
+	if (n)
+		conn_flow(r->conn, head, n);
 	return STEP_DONE;
 }
 

@@ -39,17 +39,10 @@ static struct stream *ended; /* that wait for their jobs */
 
 static bool wanted(const struct req *r, const char *code)
 {
-	const char *v;
-	size_t at = 0;
-
-	if (!principal_covers(&r->who, code))
-		return false;
-	if (!query_get(&r->query, "camera"))
-		return true;
-	while ((v = query_each(&r->query, "camera", &at)))
-		if (!strcmp(v, code) || !strcmp(v, "*"))
-			return true;
-	return false;
+	return principal_covers(&r->who, code) &&
+		(!query_get(&r->query, "camera") ||
+			query_has(&r->query, "camera", code) ||
+			query_has(&r->query, "camera", "*"));
 }
 
 static void add(struct stream *s, const struct feed_event *e)

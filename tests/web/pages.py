@@ -40,3 +40,20 @@ def log_in(browser, tally, user=None, password=None, **options):
     browser.fill("#password", password or tally.password)
     browser.click("button[type=submit]")
     browser.until("document.querySelector('#cards') !== null", 60)
+
+
+def ask(tally, method, path, body=None, token=None):
+    token = token or (tally.read_token if method == "GET" else
+                      tally.admin_token)
+    status, reply = tally.json(method, "/api/v1" + path, token, body)
+    assert status in (200, 201), reply
+    return reply
+
+
+def drawing_point(browser, x, y):
+    left, top, width, height = browser.evaluate(
+        "(() => { const svg = document.querySelector('#drawing'); "
+        "svg.scrollIntoView({ block: 'center' }); const box = "
+        "svg.getBoundingClientRect(); "
+        "return [box.left, box.top, box.width, box.height]; })()")
+    return left + x * width, top + y * height

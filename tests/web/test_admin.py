@@ -11,6 +11,7 @@ import uuid
 import pytest
 
 from browser import Browser
+from pages import ask, drawing_point, log_in
 
 UTC = datetime.timezone.utc
 MINUTES = datetime.timedelta(minutes=5)
@@ -25,28 +26,10 @@ def chromium():
     b.close()
 
 
-def log_in(browser, tally, user, password, **options):
-    browser.open({"viewport": {"width": 1280, "height": 900},
-                  "locale": "en-US", **options})
-    browser.goto(tally.url + "/")
-    browser.fill("#user", user)
-    browser.fill("#password", password)
-    browser.click("button[type=submit]")
-    browser.until("document.querySelector('#cards') !== null")
-
-
 @pytest.fixture
 def admin(tally, chromium):
     log_in(chromium, tally, tally.user, tally.password)
     return chromium
-
-
-def ask(tally, method, path, body=None, token=None):
-    token = token or (tally.read_token if method == "GET" else
-                      tally.admin_token)
-    status, reply = tally.json(method, "/api/v1" + path, token, body)
-    assert status in (200, 201), reply
-    return reply
 
 
 def new_camera(tally, **more):
@@ -183,15 +166,6 @@ def test_who_only_reads_decides_nothing(tally, odd, admin):
     admin.until("document.querySelector('#mine').textContent !== ''")
     assert admin.evaluate("[...document.querySelectorAll('.admin')].every("
                           "(part) => part.hidden)")
-
-
-def drawing_point(browser, x, y):
-    left, top, width, height = browser.evaluate(
-        "(() => { const svg = document.querySelector('#drawing'); "
-        "svg.scrollIntoView({ block: 'center' }); const box = "
-        "svg.getBoundingClientRect(); "
-        "return [box.left, box.top, box.width, box.height]; })()")
-    return left + x * width, top + y * height
 
 
 def test_a_line_and_a_zone_are_drawn(tally, admin):

@@ -14,7 +14,7 @@ import zoneinfo
 import pytest
 
 from browser import Browser
-from pages import log_in
+from pages import ask, log_in
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from apibase import ingest_report, minutes, row  # noqa: E402
@@ -34,14 +34,6 @@ def browser(tally):
     log_in(b, tally)
     yield b
     b.close()
-
-
-def ask(tally, method, path, body=None, token=None):
-    token = token or (tally.read_token if method == "GET" else
-                      tally.admin_token)
-    status, reply = tally.json(method, "/api/v1" + path, token, body)
-    assert status in (200, 201), reply
-    return reply
 
 
 def new_camera(tally, **more):

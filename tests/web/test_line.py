@@ -11,7 +11,7 @@ import uuid
 import pytest
 
 from browser import Browser
-from pages import log_in, shot
+from pages import drawing_point, log_in, shot
 from running import BUILD, ROOT, SHARED
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -80,17 +80,6 @@ def shown(browser):
         ".map(([start, cell]) => [start, Number(cell.dataset.value)])"))
 
 
-def draw(browser, *points):
-    for x, y in points:
-        left, top, width, height = browser.evaluate(
-            "(() => { const svg = document.querySelector('#drawing'); "
-            "svg.scrollIntoView({ block: 'center' }); "
-            "const box = svg.getBoundingClientRect(); "
-            "return [box.left, box.top, box.width, box.height]; })()")
-        at = left + x * width, top + y * height
-        browser.drag(*at, *at)
-
-
 def test_who_crosses_a_drawn_line_is_seen_on_the_page(tally, chromium, watch):
     code = f"line-{uuid.uuid4().hex[:8]}"
     assert tally.json("POST", "/api/v1/cameras", tally.admin_token,
@@ -100,7 +89,9 @@ def test_who_crosses_a_drawn_line_is_seen_on_the_page(tally, chromium, watch):
     chromium.until("!document.querySelector('#one').hidden && "
                    "!document.querySelector('#drawers').hidden", 60)
     chromium.click("#draw-line")
-    draw(chromium, (0.5, 0.02), (0.5, 0.98))
+    for y in (0.02, 0.98):
+        at = drawing_point(chromium, 0.5, y)
+        chromium.drag(*at, *at)
     chromium.fill("#shape-name", "door")
     chromium.click("#shape button[type=submit]")
     chromium.until("document.querySelector('#shapes [data-shape=door]')", 60)
