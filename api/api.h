@@ -16,6 +16,7 @@ struct committer;
 struct work;
 struct health;
 struct live;
+struct known;
 struct memo;
 struct metrics;
 struct auth;
@@ -40,6 +41,7 @@ struct api {
 	struct work *jobs;	     /* what may take minutes, threads */
 	struct health *health;
 	struct memo *memo;	 /* replies, on the loop */
+	struct known *known;	 /* cameras, on the loop */
 	struct metrics *metrics; /* shared by the processes on the port */
 	struct live *live;	 /* viewers, on the loop */
 	struct auth *auth;

@@ -22,6 +22,19 @@ int64_t bucket_date_from(const struct tz *tz, int64_t at)
 	return bucket_day(tz, date) < at ? date + DAY_S : date;
 }
 
+/* Within a day behind it, or two before: no offset moves a date further. */
+static bool changes(const struct tz *tz, int64_t at)
+{
+	return tz_next_change(tz, at - 2 * DAY_S) <= at + DAY_S;
+}
+
+void bucket_dates(const struct tz *tz, int64_t from, int64_t to, int64_t *first,
+	int64_t *last)
+{
+	*first = bucket_date(tz, from) - (changes(tz, from) ? DAY_S : 0);
+	*last = bucket_date(tz, to - 1) + (changes(tz, to) ? DAY_S : 0);
+}
+
 int64_t bucket_day(const struct tz *tz, int64_t date)
 {
 	struct civil d = when_to_civil(date);

@@ -16,6 +16,10 @@ enum bucket_unit { BUCKET_DAY, BUCKET_WEEK, BUCKET_MONTH, BUCKET_YEAR };
 int64_t bucket_date(const struct tz *tz, int64_t at);
 /* The first date that begins at or after an instant. */
 int64_t bucket_date_from(const struct tz *tz, int64_t at);
+/* Dates that hold all that begins in [from, to), a day more where the clock is
+ * changed nearby: it may show a date again, or leave one out. */
+void bucket_dates(const struct tz *tz, int64_t from, int64_t to, int64_t *first,
+	int64_t *last);
 /* Where a date begins; one that the zone left out begins with the next. */
 int64_t bucket_day(const struct tz *tz, int64_t date);
 /* The date at which the next week, month … begins; date is such a one. */

@@ -19,6 +19,7 @@
 #include "api/commit.h"
 #include "api/failures.h"
 #include "api/health.h"
+#include "api/known.h"
 #include "api/live.h"
 #include "api/memo.h"
 #include "api/metrics.h"
@@ -163,6 +164,8 @@ static enum err open_all(struct api *api)
 {
 	enum err e;
 
+	if (!(api->known = calloc(1, sizeof(*api->known))))
+		return E_NOMEM;
 	if ((e = pages_open(&api->pages, api)) ||
 		(e = auth_open(&api->auth, api)) ||
 		(e = pool_open(&api->pool, api->base, &api->account,
@@ -203,6 +206,7 @@ static void close_all(struct api *api)
 	feed_close(api->feed);
 	stream_close();
 	memo_close(api->memo);
+	free(api->known);
 	auth_close(api->auth);
 	pages_close(api->pages);
 	zones_free(&api->zones);

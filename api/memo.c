@@ -43,6 +43,7 @@ struct memo_use {
 	bool gzip;
 	size_t headers_n; /* bytes of r->headers that are not the reply's */
 	int64_t seen;	  /* the version that was read last */
+	uint64_t era;	  /* and when */
 	int64_t version;  /* the version it is built from */
 	char etag[ETAG_TEXT];
 	int tries;
@@ -73,6 +74,7 @@ struct memo {
 	struct place *of_this, *of_next; /* who waits for which reading */
 	int64_t version;
 	uint64_t connects; /* of the pool when the version was read */
+	uint64_t era;	   /* moves whenever all is forgotten */
 	struct event wake;
 	struct place *woken;
 	struct {
@@ -202,6 +204,7 @@ static void forget(struct memo *m, struct entry *e)
 
 static void forget_all(struct memo *m)
 {
+	m->era++;
 	while (m->oldest)
 		forget(m, m->oldest);
 }
@@ -280,8 +283,10 @@ static void answered(struct pool_job *job, enum err e)
 		forget_all(m);
 	else
 		note_version(m, m->rows.cell[0].i);
-	for (struct place *p = m->of_this; p; p = p->next)
+	for (struct place *p = m->of_this; p; p = p->next) {
 		p->use->seen = m->version;
+		p->use->era = m->era;
+	}
 	resume_all(&m->of_this, e);
 	/* Only now: a request behind one of these may have come to wait. */
 	m->asking = false;
@@ -463,6 +468,11 @@ enum step memo_pack(struct req *r)
 	if (r->out.n > GZIP_ON_LOOP && work_has_room(r->api->work))
 		return work_run(r->api->work, r, pack);
 	return pack(r, NULL) ? STEP_DONE : STEP_NEXT;
+}
+
+struct memo_mark memo_mark(const struct req *r)
+{
+	return (struct memo_mark){r->memo->seen, r->memo->era};
 }
 
 /* Those who wait for it look again, each for itself where nothing is there. */

@@ -29,6 +29,12 @@ struct memo_counters {
 	size_t entries, bytes;
 };
 
+/* What a request read: the version, and of which database; zero is no one's. */
+struct memo_mark {
+	int64_t version;
+	uint64_t era;
+};
+
 MUST enum err memo_open(struct memo **m, struct api *api);
 void memo_close(struct memo *m);
 
@@ -38,6 +44,8 @@ enum step memo_ask(struct req *r);
 enum step memo_find(struct req *r);
 enum step memo_pack(struct req *r);
 enum step memo_keep(struct req *r);
+/* Of a request between memo_find and memo_keep. */
+struct memo_mark memo_mark(const struct req *r);
 /* The request ends, whatever became of it. */
 void memo_end(struct req *r);
 

@@ -7,6 +7,7 @@
 
 #include "analytics/camera.h"
 #include "api/api.h"
+#include "api/known.h"
 #include "api/page.h"
 
 enum {
@@ -110,19 +111,24 @@ enum step series_params(struct req *r, struct series *s,
 	return read_limit(r, s, most);
 }
 
+/* What could be no code is none's; the database compares those of ASCII
+ * alone. */
+static const char *ask_for(const struct series *s, size_t i)
+{
+	const char *c = s->wanted[i];
+
+	return camera_code_ok(c, strlen(c)) ? c : "";
+}
+
 enum step series_ask(struct req *r, struct series *s)
 {
 	struct db_cell code[QUERY_MAX];
 
 	if (s->all)
 		return req_query(r, Q_SERIES_ALL, NULL, 0);
-	/* The statement for some wants all of them: the first fills up.  What
-	 * could be no code is none's; the database compares those of ASCII
-	 * alone. */
+	/* The statement for some wants all of them: the first fills up. */
 	for (size_t i = 0; i < QUERY_MAX; i++) {
-		const char *c = s->wanted[i < s->wanted_n ? i : 0];
-
-		code[i] = DB_S(camera_code_ok(c, strlen(c)) ? c : "");
+		code[i] = DB_S(ask_for(s, i < s->wanted_n ? i : 0));
 		if (s->wanted_n == 1)
 			return req_query(r, Q_SERIES_ONE, code, 1);
 	}
@@ -150,6 +156,13 @@ static bool is_there(const struct series *s, const char *code)
 	return false;
 }
 
+/* Not there, or not for this token: the same answer. */
+static enum step nothing_of(struct req *r, const char *code)
+{
+	return req_problem(r, 404, "unknown-camera",
+		"camera \"%.60s\" is not registered", code);
+}
+
 enum step series_take(struct req *r, struct series *s)
 {
 	enum step step;
@@ -166,13 +179,63 @@ enum step series_take(struct req *r, struct series *s)
 			(step = add(r, s, row)) != STEP_NEXT)
 			return step;
 	}
-	/* Not there, or not for this token: the same answer. */
 	for (size_t i = 0; !s->all && i < s->wanted_n; i++)
 		if (!is_there(s, s->wanted[i]))
-			return req_problem(r, 404, "unknown-camera",
-				"camera \"%.60s\" is not registered",
-				s->wanted[i]);
+			return nothing_of(r, s->wanted[i]);
 	return STEP_NEXT;
+}
+
+/* The one camera, as it is known. */
+static enum step use(
+	struct req *r, struct series *s, const struct known_camera *c)
+{
+	if (!principal_covers(&r->who, s->wanted[0]))
+		return nothing_of(r, s->wanted[0]);
+	if (!(s->camera = arena_alloc(&r->arena, sizeof(*s->camera))))
+		return req_fail(r, E_TOO_BIG);
+	*s->camera = (struct series_camera){.camera_id = c->camera_id,
+		.code = s->wanted[0],
+		.zone = tz_name(c->tz),
+		.tz = c->tz};
+	s->n = 1;
+	s->k = c->k;
+	s->one = true;
+	return STEP_NEXT;
+}
+
+enum step series_know(struct req *r, struct series *s)
+{
+	const struct known_camera *c;
+
+	s->n = s->at = 0;
+	s->one = false;
+	if (s->all || s->wanted_n != 1)
+		return series_ask(r, s);
+	c = known_find(r->api->known, memo_mark(r), s->wanted[0]);
+	if (c)
+		return use(r, s, c);
+	return req_query(r, Q_STATS_SERIES, DB_ARGS(DB_S(ask_for(s, 0))), 1);
+}
+
+enum step series_known(struct req *r, struct series *s)
+{
+	struct known_camera c = {.mark = memo_mark(r)};
+	const struct db_cell *row = r->rows.cell;
+
+	if (s->one)
+		return STEP_NEXT;
+	if (s->all || s->wanted_n != 1)
+		return series_take(r, s);
+	if (!r->rows.n)
+		return nothing_of(r, s->wanted[0]);
+	c.camera_id = row[0].i;
+	c.k = row[2].d;
+	if (zones_find(&r->api->zones, row[1].s.at, &c.tz))
+		return req_fail(r, E_IO);
+	/* What was found has a code's length. */
+	strcpy(c.code, s->wanted[0]);
+	known_put(r->api->known, &c);
+	return use(r, s, &c);
 }
 
 static const struct civil first_day = {1970, 1, 1, 0, 0, 0};

@@ -38,6 +38,9 @@ struct series {
 	bool has_from, has_to;
 	int64_t limit;
 	const char *after; /* NULL: the first page */
+	/* By series_know: one camera was named, and the k of its references. */
+	bool one;
+	double k;
 };
 
 /* Reads the parameters; a wrong one makes the reply (400). */
@@ -46,6 +49,9 @@ enum step series_params(struct req *r, struct series *s,
 /* Asks for the cameras; takes them, by code and each once: two steps. */
 enum step series_ask(struct req *r, struct series *s);
 enum step series_take(struct req *r, struct series *s);
+/* The same of a request that api/memo.h knows. */
+enum step series_know(struct req *r, struct series *s);
+enum step series_known(struct req *r, struct series *s);
 
 /* The range for a camera whose zone is tz; where open, all that can be. */
 void series_range(const struct series *s, const struct tz *tz, int64_t *from,

@@ -16,20 +16,23 @@
 enum { CELLS = 168, BATCH_MAX = 1000, BATCH_GROWTH = 4, ROWS_ON_LOOP = 400 };
 
 static const struct period periods[] = {
-	{"hour", Q_STATS_HOUR, Q_SITE_HOUR, PART_START, BUCKET_DAY, 3600, 1},
-	{"day", Q_STATS_DAY, Q_SITE_DAY, PART_NONE, BUCKET_DAY, DAY_S, 1},
-	{"week", Q_STATS_WEEK, Q_SITE_WEEK, PART_NONE, BUCKET_WEEK, 7 * DAY_S,
-		1},
-	{"month", Q_STATS_MONTH, Q_SITE_MONTH, PART_NONE, BUCKET_MONTH,
-		28 * DAY_S, 1},
-	{"year", Q_STATS_YEAR, Q_SITE_YEAR, PART_NONE, BUCKET_YEAR, 365 * DAY_S,
-		1},
-	{"weekday/month", Q_STATS_WEEKDAY_MONTH, Q_SITE_WEEKDAY_MONTH,
-		PART_WEEKDAY, BUCKET_MONTH, 28 * DAY_S, 7},
-	{"weekday/year", Q_STATS_WEEKDAY_YEAR, Q_SITE_WEEKDAY_YEAR,
-		PART_WEEKDAY, BUCKET_YEAR, 365 * DAY_S, 7},
-	{"profile", Q_STATS_PROFILE, Q_SITE_PROFILE, PART_CELL, BUCKET_MONTH, 0,
-		CELLS},
+	{"hour", Q_STATS_HOUR, Q_STATS_ONE_HOUR, Q_SITE_HOUR, PART_START,
+		BUCKET_DAY, 3600, 1},
+	{"day", Q_STATS_DAY, Q_STATS_ONE_DAY, Q_SITE_DAY, PART_NONE, BUCKET_DAY,
+		DAY_S, 1},
+	{"week", Q_STATS_WEEK, Q_STATS_ONE_WEEK, Q_SITE_WEEK, PART_NONE,
+		BUCKET_WEEK, 7 * DAY_S, 1},
+	{"month", Q_STATS_MONTH, Q_STATS_ONE_MONTH, Q_SITE_MONTH, PART_NONE,
+		BUCKET_MONTH, 28 * DAY_S, 1},
+	{"year", Q_STATS_YEAR, Q_STATS_ONE_YEAR, Q_SITE_YEAR, PART_NONE,
+		BUCKET_YEAR, 365 * DAY_S, 1},
+	{"weekday/month", Q_STATS_WEEKDAY_MONTH, Q_STATS_ONE_WEEKDAY_MONTH,
+		Q_SITE_WEEKDAY_MONTH, PART_WEEKDAY, BUCKET_MONTH, 28 * DAY_S,
+		7},
+	{"weekday/year", Q_STATS_WEEKDAY_YEAR, Q_STATS_ONE_WEEKDAY_YEAR,
+		Q_SITE_WEEKDAY_YEAR, PART_WEEKDAY, BUCKET_YEAR, 365 * DAY_S, 7},
+	{"profile", Q_STATS_PROFILE, Q_STATS_PROFILE, Q_SITE_PROFILE, PART_CELL,
+		BUCKET_MONTH, 0, CELLS},
 };
 
 #define METRIC(m) \
@@ -181,7 +184,7 @@ enum step stats_cameras(struct req *r)
 	s->buckets = -1;
 	s->more = s->done = false;
 	list_open(r, &s->list, s->period->name, columns, ARRAY_LEN(columns));
-	return s->site ? site_ask(r, s) : series_ask(r, &s->series);
+	return s->site ? site_ask(r, s) : series_know(r, &s->series);
 }
 
 void stats_bounds(int64_t *from, int64_t *to)
@@ -236,10 +239,11 @@ static const char *batch_text(
 	for (size_t i = 0; text && i < s->batch; i++) {
 		const struct series_camera *c =
 			&s->series.camera[s->series.at + i];
-		int64_t from, to, first, a = 0, b = 0;
+		int64_t from, to, first, last, a = 0, b = 0;
 
 		series_range(&s->series, c->tz, &from, &to);
-		first = bucket_number(from - DAY_S);
+		bucket_dates(c->tz, from, to, &first, &last);
+		first = bucket_number(first);
 		if (!i && first < date)
 			first = date;
 		if (s->period->part == PART_CELL)
@@ -247,7 +251,7 @@ static const char *batch_text(
 		at += snprintf(at, ROOM,
 			"%c[%lld,%lld,%lld,%lld,%lld,%lld,%lld]", i ? ',' : '[',
 			(long long)c->camera_id, (long long)first,
-			(long long)bucket_number(to + DAY_S),
+			(long long)bucket_number(last),
 			(long long)when_number(from),
 			(long long)when_number(to), (long long)bucket_number(a),
 			(long long)bucket_number(b));
@@ -286,11 +290,36 @@ static void behind(const struct stats *s, int64_t *date, int64_t *part)
 	}
 }
 
+/* The first page of the one camera that was named. */
+static bool is_one(const struct stats *s)
+{
+	return s->series.one && !s->after.camera &&
+		s->period->part != PART_CELL;
+}
+
+static enum step ask_one(struct req *r, struct stats *s)
+{
+	const struct series_camera *c = s->series.camera;
+	const struct db_cell k = DB_D(s->series.k);
+	int64_t from, to, first, last;
+
+	s->batch = 1;
+	series_range(&s->series, c->tz, &from, &to);
+	bucket_dates(c->tz, from, to, &first, &last);
+	return req_query(r, s->period->of_one,
+		DB_ARGS(k, k, k, DB_I(c->camera_id), DB_I(bucket_number(first)),
+			DB_I(bucket_number(last)), DB_I(when_number(from)),
+			DB_I(when_number(to)), DB_I(s->left + 1)),
+		9);
+}
+
 static enum step ask(struct req *r, struct stats *s)
 {
 	const char *cameras;
 	int64_t date, part;
 
+	if (is_one(s))
+		return ask_one(r, s);
 	s->batch = batch_of(s);
 	behind(s, &date, &part);
 	if (!(cameras = batch_text(r, s, date)))
@@ -414,7 +443,7 @@ enum step stats_found(struct req *r)
 {
 	struct stats *s = r->state;
 	enum step step =
-		s->site ? site_found(r, s) : series_take(r, &s->series);
+		s->site ? site_found(r, s) : series_known(r, &s->series);
 
 	if (step != STEP_NEXT)
 		return step;

@@ -27,7 +27,7 @@ enum part { PART_NONE, PART_START, PART_WEEKDAY, PART_CELL };
 
 struct period {
 	const char *name;
-	enum stmt of_cameras, of_site;
+	enum stmt of_cameras, of_one, of_site;
 	enum part part;
 	enum bucket_unit unit; /* of its date */
 	int64_t least_s; /* the shortest; 0: a profile has no such thing */

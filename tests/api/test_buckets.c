@@ -127,6 +127,55 @@ START_TEST(dates_and_months_of_a_range)
 }
 END_TEST
 
+START_TEST(dates_hold_all_that_begins_in_a_range)
+{
+	/* With changes over midnight, and a day that was left out. */
+	static const struct {
+		const char *zone, *from;
+	} row[] = {
+		{"UTC", "2024-05-01"},
+		{"Asia/Kathmandu", "2024-05-01"},
+		{"Europe/Berlin", "2024-10-25"},
+		{"America/St_Johns", "2006-10-27"},
+		{"Asia/Beirut", "2023-10-27"},
+		{"Pacific/Apia", "2011-12-28"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		struct tz *tz = zone(row[i].zone);
+		int64_t begin = at(row[i].from), first, last;
+
+		for (int64_t from = begin; from < begin + 4 * DAY_S;
+			from += 900)
+			for (int64_t n = 900; n < 2 * DAY_S; n += 9900) {
+				bucket_dates(tz, from, from + n, &first, &last);
+				for (int64_t t = from; t < from + n; t += 900)
+					ck_assert(bucket_date(tz, t) >= first &&
+						bucket_date(tz, t) <= last);
+			}
+		tz_free(tz);
+	}
+}
+END_TEST
+
+START_TEST(dates_of_a_day_are_that_day)
+{
+	struct tz *tz = zone("Asia/Seoul");
+	int64_t first, last;
+
+	bucket_dates(tz, at("2024-05-01T00:00+09:00"),
+		at("2024-05-02T00:00+09:00"), &first, &last);
+	ck_assert(first == at("2024-05-01") && last == first);
+	tz_free(tz);
+	/* 2011-12-30 is not there, and begins with the next. */
+	tz = zone("Pacific/Apia");
+	bucket_dates(tz, at("2011-12-30T10:00Z"), at("2011-12-31T10:00Z"),
+		&first, &last);
+	ck_assert(first <= at("2011-12-30") && last >= at("2011-12-31"));
+	tz_free(tz);
+}
+END_TEST
+
 Suite *test_api_buckets(void);
 Suite *test_api_buckets(void)
 {
@@ -136,6 +185,8 @@ Suite *test_api_buckets(void)
 	tcase_add_test(t, an_hour_lies_where_the_clock_shows_it);
 	tcase_add_test(t, hours_of_a_date_in_a_range);
 	tcase_add_test(t, dates_and_months_of_a_range);
+	tcase_add_test(t, dates_hold_all_that_begins_in_a_range);
+	tcase_add_test(t, dates_of_a_day_are_that_day);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -312,6 +312,63 @@ def test_a_version_that_goes_back_is_another_database(tally, busy):
     assert get(tally, path)[2] == before[2]
 
 
+def test_what_is_known_of_a_camera_is_of_the_version(tally, busy):
+    """k, found once for many targets."""
+    token = tally.run_tally("token", "create", "--scope", "read", "--camera",
+                            camera(tally)).stdout.strip()
+    limit = iter(range(2, 99))
+
+    def ask():
+        """A target that nobody asked for."""
+        return f"hour?camera={busy}&limit={next(limit)}"
+
+    def set_k(k):
+        tally.sql("UPDATE setting SET value = %s WHERE name = 'outlier_k'", k)
+
+    def k_of(got):
+        people = [i["people"] for i in got]
+        return next(k for k in (1.5, 2, 3) if all(
+            p["reference"] == p["mean"] + k * p["std"] for p in people))
+
+    def moved(by):
+        tally.sql("UPDATE stats_version SET version = version + %s", by)
+
+    # Hours of one row each have no deviation.
+    tally.sql("UPDATE stats_hour JOIN camera USING (camera_id) SET "
+              "people_sq = people_sq + 4 WHERE code = %s", busy)
+    moved(1)
+    try:
+        assert k_of(items(tally, ask())) == 1.5
+        assert get(tally, ask(), token)[0] == 404
+        # Known, then moved before the rows are there.
+        got = []
+        reader = threading.Thread(
+            target=lambda: got.append(items(tally, ask())))
+        with tally.db() as db, db.cursor() as cursor:
+            cursor.execute("LOCK TABLES stats_hour WRITE")
+            reader.start()
+            wait_for(lambda: tally.sql(
+                "SELECT 1 FROM information_schema.processlist WHERE state = "
+                "'Waiting for table metadata lock'"))
+            set_k("3")
+            cursor.execute("UNLOCK TABLES")
+        reader.join()
+        assert k_of(got[0]) == 3
+        assert k_of(items(tally, ask())) == 3
+        # The same number again, of another database.
+        set_k("2")
+        moved(-2)
+        assert get(tally, "day?camera=" + code())[0] == 404
+        moved(1)
+        assert k_of(items(tally, ask())) == 2
+    finally:
+        set_k("1.5")
+        moved(9)
+        tally.sql("UPDATE stats_hour JOIN camera USING (camera_id) SET "
+                  "people_sq = people_sq - 4 WHERE code = %s", busy)
+        moved(1)
+
+
 def test_those_who_come_together_share_the_work(tally, busy):
     path = f"hour?camera={busy}&from=2020-02-02"
     want, start = items(tally, f"hour?camera={busy}"), threading.Barrier(12)
