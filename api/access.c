@@ -40,8 +40,9 @@ static void make_id(struct req *r)
 		token_make(text);
 		memcpy(prefix, text + 4, PREFIX);
 	}
-	snprintf(r->id, sizeof(r->id), "%s-%llx", prefix,
-		(unsigned long long)++n);
+	memcpy(r->id, prefix, PREFIX);
+	r->id[PREFIX] = '-';
+	*text_hex_number(r->id + PREFIX + 1, ++n) = '\0';
 }
 
 void access_id(struct req *r)

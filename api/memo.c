@@ -17,7 +17,7 @@
 #include "api/field.h"
 #include "api/gzip.h"
 #include "api/work.h"
-#include "common/token.h"
+#include "common/digest.h"
 #include "common/version.h"
 
 enum {
@@ -25,7 +25,8 @@ enum {
 	TRIES = 4,
 	BUCKETS = 1024,
 	ENTRIES_MAX = 16384,
-	ETAG_TEXT = 2 + 32 + 1
+	ETAG_KEY = 16, /* bytes of the key */
+	ETAG_TEXT = 1 + 2 * ETAG_KEY + 1 + 16 + 1 + 1
 };
 
 /* A place in a list, and whose. */
@@ -37,8 +38,8 @@ struct place {
 /* A request's share of it. */
 struct memo_use {
 	struct req *req;
-	struct place waits, builds;    /* among those who do */
-	unsigned char key[TOKEN_HASH]; /* what is asked for, and by whom */
+	struct place waits, builds;	/* among those who do */
+	unsigned char key[DIGEST_SIZE]; /* what is asked for, and by whom */
 	const char *type;
 	bool gzip;
 	size_t headers_n; /* bytes of r->headers that are not the reply's */
@@ -55,7 +56,7 @@ struct memo_use {
 struct entry {
 	struct entry *next;	     /* of its bucket */
 	struct entry *newer, *older; /* by use */
-	unsigned char key[TOKEN_HASH];
+	unsigned char key[DIGEST_SIZE];
 	int64_t version;
 	struct blob *body;
 	const char *type;
@@ -72,6 +73,7 @@ struct memo {
 	struct db_rows rows;
 	bool asking;
 	struct place *of_this, *of_next; /* who waits for which reading */
+	struct event turn_ends;		 /* a reading is wanted then */
 	int64_t version;
 	uint64_t connects; /* of the pool when the version was read */
 	uint64_t era;	   /* moves whenever all is forgotten */
@@ -181,7 +183,7 @@ static struct entry *find(struct memo *m, const unsigned char *key)
 {
 	struct entry *e = m->bucket[bucket_of(key)].entries;
 
-	while (e && memcmp(e->key, key, TOKEN_HASH) != 0)
+	while (e && memcmp(e->key, key, DIGEST_SIZE) != 0)
 		e = e->next;
 	return e;
 }
@@ -241,7 +243,7 @@ static void remember(struct req *r, struct blob *body)
 		return;
 	blob_fit(body);
 	body->account = &m->bytes;
-	memcpy(e->key, u->key, TOKEN_HASH);
+	memcpy(e->key, u->key, DIGEST_SIZE);
 	memcpy(e->etag, u->etag, ETAG_TEXT);
 	if (headers_n)
 		memcpy(e->headers, r->headers.at + u->headers_n, headers_n);
@@ -259,8 +261,6 @@ static void remember(struct req *r, struct blob *body)
 
 /* ---- the version ---- */
 
-static void ask(struct memo *m);
-
 /* A number that went back, or a connection that is another one, may mean that
  * the database is: then what is remembered was never there. */
 static void note_version(struct memo *m, int64_t version)
@@ -271,6 +271,16 @@ static void note_version(struct memo *m, int64_t version)
 		forget_all(m);
 	m->version = version;
 	m->connects = connects;
+}
+
+/* Once the loop has looked at its sockets again: those who came by then share
+ * the reading. */
+static void ask_soon(struct memo *m)
+{
+	struct timeval now = {0, 0};
+
+	m->asking = true;
+	event_add(&m->turn_ends, &now);
 }
 
 static void answered(struct pool_job *job, enum err e)
@@ -288,16 +298,18 @@ static void answered(struct pool_job *job, enum err e)
 		p->use->era = m->era;
 	}
 	resume_all(&m->of_this, e);
-	/* Only now: a request behind one of these may have come to wait. */
 	m->asking = false;
 	if (m->of_next)
-		ask(m);
+		ask_soon(m);
 }
 
-static void ask(struct memo *m)
+static void on_turn_ends(evutil_socket_t fd, short what, void *arg)
 {
+	struct memo *m = arg;
+
+	(void)fd;
+	(void)what;
 	move_all(&m->of_next, &m->of_this);
-	m->asking = true;
 	arena_reset(&m->arena);
 	m->rows = (struct db_rows){0};
 	m->job = (struct pool_job){.stmt = Q_STATS_VERSION,
@@ -319,7 +331,7 @@ enum step memo_ask(struct req *r)
 
 	put_in(&m->of_next, &r->memo->waits);
 	if (!m->asking)
-		ask(m);
+		ask_soon(m);
 	return STEP_WAIT;
 }
 
@@ -328,7 +340,8 @@ enum step memo_ask(struct req *r)
 /* A part of the key; what stands in it never looks like two parts. */
 static void part(struct text *t, const char *at, size_t n)
 {
-	text_printf(t, "%zu:", n);
+	text_int(t, (int64_t)n);
+	text_add(t, ":", 1);
 	text_add(t, at, n);
 }
 
@@ -337,41 +350,27 @@ static void make_key(const struct req *r, struct memo_use *u)
 	struct text t;
 
 	text_init(&t, SIZE_MAX / 2);
+	/* Another version may write another reply. */
+	text_str(&t, TALLY_VERSION " ");
 	part(&t, r->head.path.at, r->head.path.n);
 	part(&t, r->head.query.at, r->head.query.n);
 	part(&t, u->type, strlen(u->type));
 	part(&t, u->gzip ? "gzip" : "", u->gzip ? 4 : 0);
 	if (r->who.cameras)
 		part(&t, r->who.cameras, strlen(r->who.cameras));
-	token_hash(t.at ? t.at : "", t.n, u->key);
+	digest_quick(t.at ? t.at : "", t.n, u->key);
 	text_free(&t);
 }
 
-static char *hex(char *to, const unsigned char *from, size_t n)
-{
-	static const char digit[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		*to++ = digit[from[i] >> 4];
-		*to++ = digit[from[i] & 15];
-	}
-	return to;
-}
-
-/* Of what the reply depends on: a version, a key, and who writes it. */
+/* Of all that the reply depends on: the key and the version. */
 static void make_etag(struct memo_use *u)
 {
-	unsigned char hash[TOKEN_HASH];
-	struct text t;
 	char *at = u->etag;
 
-	text_init(&t, 1024);
-	text_printf(&t, "%s %lld ", TALLY_VERSION, (long long)u->version);
-	text_add(&t, (const char *)u->key, sizeof(u->key));
-	token_hash(t.at ? t.at : "", t.n, hash);
-	text_free(&t);
 	*at++ = '"';
-	at = hex(at, hash, (ETAG_TEXT - 3) / 2);
+	at = text_hex(at, u->key, ETAG_KEY);
+	*at++ = '-';
+	at = text_hex_number(at, (uint64_t)u->version);
 	memcpy(at, "\"", 2);
 }
 
@@ -399,10 +398,11 @@ static enum step reply(struct req *r, const char *etag, struct blob *body)
 		blob_drop(body);
 		return req_changed(r);
 	}
-	text_printf(&r->headers,
+	text_str(&r->headers,
 		"Vary: Accept, Accept-Encoding\r\n"
-		"Cache-Control: private, no-cache\r\nETag: %s\r\n",
-		etag);
+		"Cache-Control: private, no-cache\r\nETag: ");
+	text_str(&r->headers, etag);
+	text_str(&r->headers, "\r\n");
 	if (same) {
 		blob_drop(body);
 		return req_reply_blob(r, 304, NULL, NULL);
@@ -437,7 +437,7 @@ enum step memo_find(struct req *r)
 	/* One of a later version is as good: it was read later. */
 	if (e && e->version >= u->version)
 		return hit(r, e);
-	while (b && memcmp(b->use->key, u->key, TOKEN_HASH) != 0)
+	while (b && memcmp(b->use->key, u->key, DIGEST_SIZE) != 0)
 		b = b->next;
 	if (b && !u->alone) {
 		put_in(&b->use->waiting, &u->waits);
@@ -550,6 +550,7 @@ enum err memo_open(struct memo **out, struct api *api)
 	m->api = api;
 	arena_init(&m->arena, 65536);
 	event_assign(&m->wake, api->base, -1, 0, on_wake, m);
+	event_assign(&m->turn_ends, api->base, -1, 0, on_turn_ends, m);
 	return pool_open(&m->pool, api->base, &api->account, 1);
 }
 
@@ -558,6 +559,7 @@ void memo_close(struct memo *m)
 	if (!m)
 		return;
 	event_del(&m->wake);
+	event_del(&m->turn_ends);
 	pool_close(m->pool);
 	forget_all(m);
 	arena_reset(&m->arena);

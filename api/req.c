@@ -65,21 +65,43 @@ struct blob *req_body_of(struct req *r)
 
 enum { HEAD_MAX = HEADERS_MAX + 640 };
 
-/* length: the line that tells it, or "". */
+/* framing: the line that tells where the body ends, or "". */
 static size_t write_head(struct req *r, char head[HEAD_MAX], int status,
-	const char *type, const char *length)
+	const char *type, const char *framing)
 {
-	return (size_t)snprintf(head, HEAD_MAX,
-		"HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%s"
-		"X-Content-Type-Options: nosniff\r\nX-Request-Id: %s\r\n"
-		"%s%s%s%s\r\n",
-		status, status_text(status), date_now(),
-		type ? "Content-Type: " : "", type ? type : "",
-		type ? "\r\n" : "", r->id, r->headers.at ? r->headers.at : "",
+	char code[TEXT_NUMBER];
+	const char *const parts[] = {
+		"HTTP/1.1 ",
+		code,
+		" ",
+		status_text(status),
+		"\r\nDate: ",
+		date_now(),
+		type ? "\r\nContent-Type: " : "",
+		type ? type : "",
+		"\r\nX-Content-Type-Options: nosniff\r\nX-Request-Id: ",
+		r->id,
+		"\r\n",
+		r->headers.at ? r->headers.at : "",
 		r->conn->https
 			? "Strict-Transport-Security: max-age=31536000\r\n"
 			: "",
-		connection(r), length);
+		connection(r),
+		framing,
+		"\r\n",
+	};
+	size_t n = 0;
+
+	*text_number(code, status) = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		size_t k = strlen(parts[i]);
+
+		if (k > HEAD_MAX - n)
+			k = HEAD_MAX - n;
+		memcpy(head + n, parts[i], k);
+		n += k;
+	}
+	return n;
 }
 
 enum step req_reply_blob(

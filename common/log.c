@@ -48,7 +48,11 @@ bool log_choose(const char *format, const char *level)
 
 void log_request(const char *id)
 {
-	snprintf(request, sizeof(request), "%s", id ? id : "");
+	size_t n = id ? strnlen(id, LOG_REQUEST_MAX) : 0;
+
+	if (n)
+		memcpy(request, id, n);
+	request[n] = '\0';
 }
 
 static void add(struct line *l, const char *s, size_t n)

@@ -111,17 +111,49 @@ void text_printf(struct text *t, const char *fmt, ...)
 	t->n += (size_t)n;
 }
 
-void text_int(struct text *t, int64_t v)
+char *text_number(char *to, int64_t v)
 {
-	char buf[24], *at = buf + sizeof(buf);
 	uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	char digit[TEXT_NUMBER];
+	size_t n = 0;
 
 	do
-		*--at = (char)('0' + rest % 10);
+		digit[n++] = (char)('0' + rest % 10);
 	while (rest /= 10);
 	if (v < 0)
-		*--at = '-';
-	text_add(t, at, (size_t)(buf + sizeof(buf) - at));
+		*to++ = '-';
+	while (n)
+		*to++ = digit[--n];
+	return to;
+}
+
+void text_int(struct text *t, int64_t v)
+{
+	char buf[TEXT_NUMBER];
+
+	text_add(t, buf, (size_t)(text_number(buf, v) - buf));
+}
+
+static const char hex_digit[] = "0123456789abcdef";
+
+char *text_hex(char *to, const unsigned char *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		*to++ = hex_digit[from[i] >> 4];
+		*to++ = hex_digit[from[i] & 15];
+	}
+	return to;
+}
+
+char *text_hex_number(char *to, uint64_t v)
+{
+	int shift = 60;
+
+	while (shift && !(v >> shift))
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		*to++ = hex_digit[v >> shift & 15];
+	return to;
 }
 
 void text_double(struct text *t, double v)

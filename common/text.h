@@ -9,6 +9,8 @@
 
 #include "common/base.h"
 
+enum { TEXT_NUMBER = 20 + 1 };
+
 struct text {
 	char *at; /* terminated when not NULL */
 	size_t n, cap;
@@ -30,6 +32,12 @@ void text_str(struct text *t, const char *s);
 void text_int(struct text *t, int64_t v);
 /* The shortest form that reads back the same; v is finite. */
 void text_double(struct text *t, double v);
+/* Into a buffer, without a terminator: a number of up to TEXT_NUMBER - 1 bytes;
+ * bytes as two hexadecimal digits each; a number in these, without leading
+ * zeros.  Return what is behind the last. */
+char *text_number(char *to, int64_t v);
+char *text_hex(char *to, const unsigned char *from, size_t n);
+char *text_hex_number(char *to, uint64_t v);
 void text_printf(struct text *t, const char *fmt, ...) PRINTF(2, 3);
 
 /*

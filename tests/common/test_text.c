@@ -2,6 +2,7 @@
 #include <check.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,27 @@ START_TEST(over_the_bound_it_goes_quiet_until_cleared)
 	text_printf(&t, "%300d", 1);
 	ck_assert(t.full);
 	ck_assert_str_eq(t.at, "a");
+}
+END_TEST
+
+START_TEST(numbers_are_written_as_printf_does)
+{
+	static const int64_t values[] = {0, 7, 10, -1, 304, 123456789012,
+		INT64_MAX, INT64_MIN, 0x10, 0xabcdef};
+	static const unsigned char bytes[] = {0, 1, 0x10, 0xff};
+	char want[TEXT_NUMBER], buf[TEXT_NUMBER], hex[17];
+
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		snprintf(want, sizeof(want), "%lld", (long long)values[i]);
+		*text_number(buf, values[i]) = '\0';
+		ck_assert_str_eq(buf, want);
+		snprintf(want, sizeof(want), "%llx",
+			(unsigned long long)values[i]);
+		*text_hex_number(hex, (uint64_t)values[i]) = '\0';
+		ck_assert_str_eq(hex, want);
+	}
+	*text_hex(hex, bytes, sizeof(bytes)) = '\0';
+	ck_assert_str_eq(hex, "000110ff");
 }
 END_TEST
 
@@ -153,6 +175,7 @@ Suite *test_common_text(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, text_grows_and_stays_terminated);
 	tcase_add_test(c, over_the_bound_it_goes_quiet_until_cleared);
+	tcase_add_test(c, numbers_are_written_as_printf_does);
 	tcase_add_test(c, json_separates_its_values);
 	tcase_add_test(c, json_text_is_escaped_and_made_utf8);
 	tcase_add_test(c, a_cut_character_is_replaced_not_read_past);
