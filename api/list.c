@@ -96,11 +96,39 @@ static void csv_item(
 
 /* ---- JSON ---- */
 
-static void json_lines(struct text *t, const char *name, struct slice s)
+static void json_keys(struct list *l, struct list_key *key)
+{
+	assert(l->n <= LIST_COLUMNS_MAX);
+	l->key = key;
+	for (size_t i = 0; i < l->n; i++) {
+		const char *group = l->column[i].group;
+		size_t end = i, n = strlen(l->column[i].name);
+
+		while (group && end < l->n && l->column[end].group &&
+			!strcmp(l->column[end].group, group))
+			end++;
+		assert(n <= LIST_NAME_MAX);
+		key[i].end = (unsigned char)end;
+		key[i].n = (unsigned char)(n + 4);
+		memcpy(key[i].at, ",\"", 2);
+		memcpy(key[i].at + 2, l->column[i].name, n);
+		memcpy(key[i].at + 2 + n, "\":", 2);
+	}
+}
+
+/* The member's name; the first one has no comma. */
+static void json_key(struct text *t, const struct list_key *key)
+{
+	size_t first = t->n && t->at[t->n - 1] == '{';
+
+	text_add(t, key->at + first, key->n - first);
+}
+
+static void json_lines(struct text *t, struct slice s)
 {
 	const char *at = s.at, *end = s.at + s.n;
 
-	json_open(t, name, '[');
+	json_open(t, NULL, '[');
 	while (at < end) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t n = (size_t)((stop ? stop : end) - at);
@@ -111,32 +139,34 @@ static void json_lines(struct text *t, const char *name, struct slice s)
 	json_close(t, ']');
 }
 
-static void json_cell(struct text *t, const struct list_column *column,
-	const struct db_cell *c)
+static void json_cell(
+	struct text *t, const struct list *l, size_t i, const struct db_cell *c)
 {
+	if (c->null && l->column[i].sparse)
+		return;
+	json_key(t, &l->key[i]);
 	if (c->null) {
-		if (!column->sparse)
-			json_null(t, column->name);
+		text_add(t, "null", 4);
 		return;
 	}
-	switch (column->kind) {
+	switch (l->column[i].kind) {
 	case LIST_TEXT:
-		json_strn(t, column->name, c->s.at, c->s.n);
+		json_strn(t, NULL, c->s.at, c->s.n);
 		break;
 	case LIST_TEXTS:
-		json_lines(t, column->name, c->s);
+		json_lines(t, c->s);
 		break;
 	case LIST_JSON:
-		json_raw(t, column->name, c->s.at, c->s.n);
+		text_add(t, c->s.at, c->s.n);
 		break;
 	case LIST_INT:
-		json_int(t, column->name, c->i);
+		text_int(t, c->i);
 		break;
 	case LIST_REAL:
-		json_double(t, column->name, c->d);
+		json_double(t, NULL, c->d);
 		break;
 	case LIST_TRUTH:
-		json_bool(t, column->name, c->i);
+		json_bool(t, NULL, c->i);
 		break;
 	}
 }
@@ -146,25 +176,24 @@ static size_t json_group(struct text *t, const struct list *l, size_t i,
 	const struct db_cell *cell)
 {
 	const char *group = l->column[i].group;
-	size_t end = i;
+	size_t end = l->key[i].end;
 	bool any = false;
 
-	for (; end < l->n && l->column[end].group &&
-		!strcmp(l->column[end].group, group);
-		end++)
-		any |= !cell[end].null;
+	for (size_t k = i; k < end && !any; k++)
+		any = !cell[k].null;
 	if (!any) {
 		json_null(t, group);
 		return end;
 	}
 	json_open(t, group, '{');
 	for (; i < end; i++)
-		json_cell(t, &l->column[i], &cell[i]);
+		json_cell(t, l, i, &cell[i]);
 	json_close(t, '}');
 	return end;
 }
 
-void list_json(struct text *t, const struct list *l, const struct db_cell *cell)
+static void json_item(
+	struct text *t, const struct list *l, const struct db_cell *cell)
 {
 	size_t i = 0;
 
@@ -175,10 +204,20 @@ void list_json(struct text *t, const struct list *l, const struct db_cell *cell)
 		else if (l->column[i].group)
 			i = json_group(t, l, i, cell);
 		else {
-			json_cell(t, &l->column[i], &cell[i]);
+			json_cell(t, l, i, &cell[i]);
 			i++;
 		}
 	json_close(t, '}');
+}
+
+void list_json(struct text *t, const struct list *l, const struct db_cell *cell)
+{
+	struct list one = *l;
+	struct list_key key[LIST_COLUMNS_MAX];
+
+	if (!l->key)
+		json_keys(&one, key);
+	json_item(t, &one, cell);
 }
 
 /* ---- both ---- */
@@ -186,8 +225,11 @@ void list_json(struct text *t, const struct list *l, const struct db_cell *cell)
 void list_open(struct req *r, struct list *l, const char *period,
 	const struct list_column *column, size_t n)
 {
+	struct list_key *key;
+
 	l->column = column;
 	l->n = n;
+	l->key = NULL;
 	text_clear(&r->out);
 	if (l->csv) {
 		csv_header(&r->out, l);
@@ -197,6 +239,8 @@ void list_open(struct req *r, struct list *l, const char *period,
 	if (period)
 		json_str(&r->out, "period", period);
 	json_open(&r->out, "items", '[');
+	if ((key = arena_alloc(&r->arena, n * sizeof(*key))))
+		json_keys(l, key);
 }
 
 void list_item(struct req *r, const struct list *l, const struct db_cell *cell)

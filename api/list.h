@@ -33,8 +33,19 @@ struct list_column {
 	bool sparse;
 };
 
+/* Bits of a 64-bit number choose among columns. */
+enum { LIST_COLUMNS_MAX = 64, LIST_NAME_MAX = 26 };
+
+/* What is the same in each item: ',"name":', and the column behind its group.
+ */
+struct list_key {
+	unsigned char n, end;
+	char at[LIST_NAME_MAX + 4];
+};
+
 struct list {
 	const struct list_column *column;
+	const struct list_key *key; /* of JSON; NULL without list_open */
 	size_t n;
 	uint64_t without; /* a bit for each column that is left out */
 	bool csv;
@@ -44,7 +55,8 @@ struct list {
 
 /* Reads ?format= and Accept.  STEP_NEXT, or a 400 or 406. */
 enum step list_choose(struct req *r, struct list *l);
-/* Begins the body in r->out; period: a member before the items, or NULL. */
+/* Begins the body in r->out; period: a member before the items, or NULL.  Names
+ * are ASCII without quotes, of LIST_NAME_MAX bytes at most. */
 void list_open(struct req *r, struct list *l, const char *period,
 	const struct list_column *column, size_t n);
 /* The same as JSON, into any text. */
