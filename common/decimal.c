@@ -33,14 +33,11 @@ static size_t by_printf(char text[DECIMAL_TEXT], double v)
 	return (size_t)snprintf(text, DECIMAL_TEXT, "%.*g", DIGITS_MOST, v);
 }
 
-static uint64_t power(int k)
-{
-	uint64_t p = 1;
-
-	while (k--)
-		p *= 10;
-	return p;
-}
+static const uint64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000,
+	10000000, 100000000, 1000000000, 10000000000, 100000000000,
+	1000000000000, 10000000000000, 100000000000000, 1000000000000000,
+	10000000000000000, 100000000000000000, 1000000000000000000,
+	10000000000000000000u};
 
 /* q / 10^k without zeros at its end. */
 static size_t write(char text[DECIMAL_TEXT], bool minus, uint64_t q, int k)
@@ -66,7 +63,7 @@ static size_t write(char text[DECIMAL_TEXT], bool minus, uint64_t q, int k)
 /* v in [ten[0], 1e15).  False where k decimals are too few. */
 static bool rounded(uint64_t m, int s, int k, uint64_t *q)
 {
-	uint64_t unit = power(k), one = UINT64_C(1) << s, rest;
+	uint64_t unit = power[k], one = UINT64_C(1) << s, rest;
 	u128 product = (u128)m * unit;
 
 	*q = (uint64_t)(product >> s);
@@ -85,6 +82,9 @@ size_t decimal(char text[DECIMAL_TEXT], double v)
 	int exponent, whole = 0, s, k;
 	uint64_t m, q = 0;
 
+	/* A quiet hour has nothing but such. */
+	if (a < ten[ARRAY_LEN(ten) - 1] && a == (double)(uint64_t)a)
+		return write(text, signbit(v), (uint64_t)a, 0);
 	if (a < ten[0] || a >= ten[ARRAY_LEN(ten) - 1])
 		return by_printf(text, v);
 	while (a >= ten[whole + 1])
