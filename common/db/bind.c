@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/db/bind.h"
 
+#include <stdlib.h>
+
 #include "common/log.h"
 
 static enum enum_field_types type_of(char letter)
@@ -163,4 +165,43 @@ enum err stmt_store(MYSQL_STMT *st, enum stmt id, struct arena *a,
 	}
 	out->n = n;
 	return E_OK;
+}
+
+static enum err read_cell(char letter, const char *s, size_t n, struct arena *a,
+	struct db_cell *to)
+{
+	if (!s) {
+		to->null = true;
+	} else if (letter == 'i') {
+		to->i = strtoll(s, NULL, 10);
+	} else if (letter == 'd') {
+		to->d = strtod(s, NULL);
+	} else {
+		to->s = (struct slice){arena_copy(a, s, n), n};
+		return to->s.at ? E_OK : E_TOO_BIG;
+	}
+	return E_OK;
+}
+
+enum err text_store(
+	MYSQL_RES *res, enum stmt id, struct arena *a, struct db_rows *out)
+{
+	const struct stmt_def *def = &stmt_defs[id];
+	size_t cols = strlen(def->cols), n = mysql_num_rows(res);
+	struct db_cell *to;
+	enum err e = E_OK;
+
+	*out = (struct db_rows){.cols = (unsigned)cols};
+	if (mysql_num_fields(res) != cols) {
+		log_error("database: %s: returns %u columns, %zu letters",
+			def->name, mysql_num_fields(res), cols);
+		return E_INVALID;
+	}
+	if (!(to = out->cell = arena_alloc(a, n * cols * sizeof(*to) + 1)))
+		return E_TOO_BIG;
+	for (MYSQL_ROW row; !e && (row = mysql_fetch_row(res)); out->n++)
+		for (size_t k = 0; !e && k < cols; k++)
+			e = read_cell(def->cols[k], row[k],
+				mysql_fetch_lengths(res)[k], a, to++);
+	return e;
 }

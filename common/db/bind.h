@@ -31,4 +31,9 @@ MUST enum err stmt_bind(
 MUST enum err stmt_store(MYSQL_STMT *st, enum stmt id, struct arena *a,
 	size_t rows_max, struct db_rows *out);
 
+/* The same out of the result of a text, without a bound on its rows: it is in
+ * memory. */
+MUST enum err text_store(
+	MYSQL_RES *res, enum stmt id, struct arena *a, struct db_rows *out);
+
 #endif

@@ -144,7 +144,8 @@ enum err db_connect(struct db *db)
 	}
 	ok = mysql_real_connect(db->my, conn_or_null(a->host), a->user,
 		password, conn_or_null(a->name), a->port,
-		*a->host ? NULL : conn_or_null(a->socket), 0);
+		*a->host ? NULL : conn_or_null(a->socket),
+		a->lists ? CLIENT_MULTI_STATEMENTS : 0);
 	token_wipe(password, sizeof(password));
 	if (!ok) {
 		remember(db, mysql_errno(db->my), conn_words(db->my, a, words));
@@ -254,10 +255,28 @@ enum err db_run(struct db *db, enum stmt id, const struct db_cell *args,
 	return take_results(db, id, a, out);
 }
 
-static enum err text(struct db *db, const char *sql, size_t n, const char *what)
+/* One result of a text.  Rows go to out, if there is one. */
+static enum err take_result(struct db *db, const char *what, enum stmt rows_of,
+	struct arena *a, struct db_rows *out)
 {
-	MYSQL_RES *res;
-	enum err e;
+	MYSQL_RES *res = mysql_store_result(db->my);
+	enum err e = E_OK;
+
+	if (!res && mysql_field_count(db->my))
+		return failed(db, mysql_errno(db->my), mysql_error(db->my),
+			what, false);
+	if (!res)
+		db->affected = mysql_affected_rows(db->my);
+	else if (out)
+		e = text_store(res, rows_of, a, out);
+	mysql_free_result(res);
+	return e;
+}
+
+static enum err text(struct db *db, const char *sql, size_t n, const char *what,
+	enum stmt rows_of, struct arena *a, struct db_rows *out)
+{
+	enum err e, worst = E_OK;
 	int more;
 
 	if ((e = ready(db)))
@@ -266,64 +285,99 @@ static enum err text(struct db *db, const char *sql, size_t n, const char *what)
 		return failed(db, mysql_errno(db->my), mysql_error(db->my),
 			what, false);
 	do {
-		if ((res = mysql_use_result(db->my)))
-			mysql_free_result(res);
-		else if (mysql_field_count(db->my))
-			return failed(db, mysql_errno(db->my),
-				mysql_error(db->my), what, false);
-		else
-			db->affected = mysql_affected_rows(db->my);
+		if ((e = take_result(db, what, rows_of, a, out)))
+			worst = e;
+		if (worst == E_DB_GONE)
+			return worst;
 		more = mysql_next_result(db->my);
 	} while (more == 0);
 	if (more > 0)
 		return failed(db, mysql_errno(db->my), mysql_error(db->my),
 			what, false);
-	return E_OK;
+	return worst;
 }
 
 enum err db_text(struct db *db, const char *sql, size_t n)
 {
-	return text(db, sql, n, "list of values");
+	return text(db, sql, n, "list of values", 0, NULL, NULL);
 }
 
 enum err db_script(struct db *db, const char *sql, size_t n, const char *what)
 {
-	return text(db, sql, n, what);
+	return text(db, sql, n, what, 0, NULL, NULL);
 }
 
 static enum err verb(struct db *db, enum stmt id)
 {
 	const struct stmt_def *def = &stmt_defs[id];
 
-	return text(db, def->text, strlen(def->text), def->name);
+	return text(db, def->text, strlen(def->text), def->name, 0, NULL, NULL);
 }
 
-static enum err begin(struct db *db, enum stmt id)
+/* What begins a transaction, and perhaps more. */
+struct beginning {
+	const char *sql, *what;
+	size_t n;
+	enum stmt rows_of;
+	struct arena *a;
+	struct db_rows *out;
+};
+
+static enum err begin(struct db *db, const struct beginning *b)
 {
 	bool stale = db->my;
 	int64_t begun_ms = when_clock_ms();
 	enum err e;
 
 	assert(!db->in_tx);
-	e = verb(db, id);
+	e = text(db, b->sql, b->n, b->what, b->rows_of, b->a, b->out);
 	/* A connection may have died while it was idle, which shows at once;
 	 * nothing is lost by beginning again on a new one. */
 	if (e == E_DB_GONE && stale && when_clock_ms() - begun_ms < RETRY_MS)
-		e = verb(db, id);
-	if (e)
-		return e;
-	db->in_tx = true;
-	return E_OK;
+		e = text(db, b->sql, b->n, b->what, b->rows_of, b->a, b->out);
+	return e;
+}
+
+static enum err begin_by(struct db *db, enum stmt id)
+{
+	const struct stmt_def *def = &stmt_defs[id];
+	enum err e = begin(db,
+		&(struct beginning){.sql = def->text,
+			.n = strlen(def->text),
+			.what = def->name});
+
+	db->in_tx = !e;
+	return e;
 }
 
 enum err db_begin(struct db *db)
 {
-	return begin(db, Q_BEGIN);
+	return begin_by(db, Q_BEGIN);
 }
 
 enum err db_begin_read(struct db *db)
 {
-	return begin(db, Q_BEGIN_READ);
+	return begin_by(db, Q_BEGIN_READ);
+}
+
+enum err db_begin_text(struct db *db, const char *sql, size_t n,
+	enum stmt rows_of, struct arena *a, struct db_rows *out)
+{
+	enum err e;
+
+	*out = (struct db_rows){0};
+	e = begin(db,
+		&(struct beginning){.sql = sql,
+			.n = n,
+			.what = stmt_defs[rows_of].name,
+			.rows_of = rows_of,
+			.a = a,
+			.out = out});
+	/* Whatever failed may have followed on the beginning. */
+	db->in_tx = true;
+	if (e == E_DB_GONE || e == E_BUSY)
+		db->tx_lost = e;
+	return e;
 }
 
 enum err db_commit(struct db *db)

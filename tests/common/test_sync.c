@@ -87,6 +87,7 @@ static void set_up_server(void)
 	account.name = "";
 	start_server();
 	account = db_account_of(&conf, "", "");
+	account.lists = true;
 	ck_assert(!migrate(&conf, &account, &report));
 	ck_assert_int_gt(report.migrations, 0);
 }
@@ -178,6 +179,23 @@ START_TEST(a_duplicate_is_told_by_its_error_and_changes_nothing)
 }
 END_TEST
 
+/* Begins a transaction by a text whose rows have two numbers. */
+static enum err begin_text(const char *sql, struct db_rows *rows)
+{
+	return db_begin_text(db, sql, strlen(sql), Q_LIST_END, &arena, rows);
+}
+
+static int64_t old_days(void)
+{
+	struct db_rows rows;
+
+	ck_assert(!begin_text("START TRANSACTION;SELECT COUNT(*), NULL FROM "
+			      "calendar_offset WHERE day_utc < '1990-01-01'",
+		&rows));
+	ck_assert(!db_commit(db));
+	return rows.cell[0].i;
+}
+
 START_TEST(bulk_stores_every_row_or_none)
 {
 	enum { N = 500 };
@@ -198,12 +216,14 @@ START_TEST(bulk_stores_every_row_or_none)
 	}
 	ck_assert(!db_begin(db));
 	ck_assert(!db_run_bulk(db, Q_CALENDAR_OFFSET_PUT, cells, N));
-	ck_assert_int_eq(db_affected(db), N);
 	ck_assert(!db_commit(db));
+	ck_assert_int_eq(old_days(), N);
+	run("DELETE FROM calendar_offset WHERE day_utc < '1990-01-01'");
 	ck_assert(!db_begin(db));
 	cells[5 * 77 + 2] = DB_I(1); /* the table takes quarter hours only */
 	ck_assert(db_run_bulk(db, Q_CALENDAR_OFFSET_PUT, cells, N) == E_DB);
 	ck_assert(!db_rollback(db));
+	ck_assert_int_eq(old_days(), 0);
 	/* The statement takes single sets again. */
 	ck_assert(!db_run(db, Q_CALENDAR_OFFSET_PUT, cells, NULL, NULL));
 	ck_assert(!db_run(db, Q_ZONES, NULL, &arena, &rows));
@@ -227,6 +247,44 @@ START_TEST(a_lost_connection_is_opened_anew_but_never_inside_a_transaction)
 	ck_assert(!add_token("kept", 4));
 	ck_assert(!db_commit(db));
 	ck_assert_int_eq(count("kept"), 1);
+	run("DELETE FROM token");
+}
+END_TEST
+
+#define TOKEN(name, byte) \
+	"INSERT INTO token (name, hash, scopes) VALUES ('" name \
+	"', REPEAT('" byte "', 32), 1)"
+
+START_TEST(a_text_begins_a_transaction_and_ends_at_its_first_failure)
+{
+	struct db_rows rows;
+
+	ck_assert(!add_token("a", 'a'));
+	ck_assert(!begin_text("START TRANSACTION;" TOKEN("b", "b") ";SELECT "
+								   "-7, NULL",
+		&rows));
+	ck_assert_int_eq(rows.n, 1);
+	ck_assert_int_eq(rows.cell[0].i, -7);
+	ck_assert(rows.cell[1].null);
+	ck_assert(!db_commit(db));
+	ck_assert_int_eq(count("b"), 1);
+	/* What failed left its transaction open, with what came before it. */
+	ck_assert(begin_text("START TRANSACTION;" TOKEN("c", "c") ";" TOKEN(
+				     "d", "a") ";" TOKEN("e", "e"),
+			  &rows) == E_EXISTS);
+	ck_assert_int_eq(count("c"), 1);
+	ck_assert_int_eq(count("d") + count("e"), 0);
+	db_rollback(db);
+	ck_assert_int_eq(count("c"), 0);
+	/* Other columns than it says. */
+	ck_assert(begin_text("START TRANSACTION;SELECT 1", &rows) == E_INVALID);
+	db_rollback(db);
+	/* A connection that died while it was idle is opened anew. */
+	kill_connections();
+	ck_assert(!begin_text(
+		"START TRANSACTION;" TOKEN("f", "f") ";SELECT 1, 2", &rows));
+	ck_assert(!db_commit(db));
+	ck_assert_int_eq(count("f"), 1);
 	run("DELETE FROM token");
 }
 END_TEST
@@ -335,6 +393,8 @@ Suite *test_common_sync(void)
 	tcase_add_test(t, bulk_stores_every_row_or_none);
 	tcase_add_test(t,
 		a_lost_connection_is_opened_anew_but_never_inside_a_transaction);
+	tcase_add_test(
+		t, a_text_begins_a_transaction_and_ends_at_its_first_failure);
 	tcase_add_test(t, a_lock_waited_for_too_long_voids_the_transaction);
 	tcase_add_test(t, a_server_that_is_away_is_told_at_once_and_each_time);
 	tcase_add_test(t, results_have_a_bound);
