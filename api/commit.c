@@ -194,10 +194,8 @@ static enum err write_all(
 		keys |= j->key && !j->outcome && !refused(j);
 	if (!n && !keys)
 		return E_OK;
-	if ((e = db_begin(c->w.db)))
-		return e;
 	qsort(c->w.todo, n, sizeof(c->w.todo[0]), count_by_key);
-	e = writer_write(&c->w, n);
+	e = n ? writer_begin(&c->w, n) : db_begin(c->w.db);
 	for (const struct commit_job *j = jobs; j && !e; j = j->next)
 		e = j->outcome ? E_OK : keep_reply(c, j);
 	if (!e)
@@ -372,6 +370,7 @@ enum err committer_open(
 	c->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	account = api->account;
 	account.session = stmt_defs[Q_SESSION_BULK].text;
+	account.lists = true;
 	if (c->wake < 0 || (e = db_open(&c->w.db, &account)) ||
 		(e = directory_open(
 			 &c->w.cameras, c->w.db, api->conf.api_auto_register)))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analytics/camera.h"
+#include "analytics/count.h"
 #include "common/log.h"
 #include "common/when.h"
 
@@ -31,6 +32,8 @@ enum err directory_open(struct directory **d, struct db *db, bool auto_register)
 
 void directory_close(struct directory *d)
 {
+	for (int i = 0; d && i < DIRECTORY_ENTRIES; i++)
+		free(d->camera[i].bounds);
 	free(d);
 }
 
@@ -99,6 +102,7 @@ static enum err load(
 			c->bounds_version = 0;
 		c->camera_id = rows.cell[0].i;
 		snprintf(c->zone, sizeof(c->zone), "%s", rows.cell[1].s.at);
+		c->zone_id = rows.cell[5].i;
 		c->pending = false;
 		c->retired_at = rows.cell[4].null
 			? INT64_MAX
@@ -138,21 +142,39 @@ bool directory_version(struct directory *d, int64_t version)
 	return new;
 }
 
+/* A bound that no count can pass, or every one does, stays one as a number. */
+static int32_t bound(const struct db_cell *cell, int32_t without)
+{
+	double d = cell->null ? without : floor(cell->d);
+
+	return (int32_t)fmax(-1, fmin(d, COUNT_MAX));
+}
+
+static void take_hour(struct directory_bounds *b, const struct db_cell *row)
+{
+	struct directory_hour *h = &b->hour[row[0].i % HOURS_A_WEEK];
+
+	for (int i = 0; i < 3; i++) {
+		h->high[i] = bound(&row[1 + i], COUNT_MAX);
+		h->low[i] = bound(&row[4 + i], -1);
+	}
+}
+
 static enum err load_bounds(struct directory *d, struct directory_camera *c)
 {
 	struct arena a;
 	struct db_rows rows = {0};
 	enum err e;
 
-	arena_init(&a, 65536);
-	e = db_run(d->db, Q_REFERENCE_BOUNDS, DB_ARGS(DB_I(c->camera_id)), &a,
-		&rows);
-	for (int i = 0; !e && rows.n && i < 3; i++) {
-		const struct db_cell *high = &rows.cell[i], *low = high + 3;
-
-		c->high[i] = high->null ? INFINITY : high->d;
-		c->low[i] = low->null ? -INFINITY : low->d;
-	}
+	free(c->bounds);
+	c->bounds = NULL;
+	arena_init(&a, 1 << 18);
+	e = db_run(d->db, Q_REFERENCE_BOUNDS,
+		DB_ARGS(DB_I(c->camera_id), DB_I(c->zone_id)), &a, &rows);
+	if (!e && rows.n && !(c->bounds = calloc(1, sizeof(*c->bounds))))
+		e = E_NOMEM;
+	for (size_t i = 0; !e && i < rows.n; i++)
+		take_hour(c->bounds, &rows.cell[i * rows.cols]);
 	if (!e)
 		c->bounds_version = d->version;
 	arena_reset(&a);

@@ -14,12 +14,24 @@
 
 struct directory;
 
-enum { DIRECTORY_TTL_MS = 1000, DIRECTORY_ENTRIES = 16384 };
+enum { DIRECTORY_TTL_MS = 1000, DIRECTORY_ENTRIES = 16384, HOURS_A_WEEK = 168 };
+
+/*
+ * No row of people, vehicle, face within (low, high] of its hour can be an
+ * outlier, whatever the zone's clocks showed then: for each hour of the week in
+ * UTC, counted from 1970-01-01T00:00Z, a Thursday.
+ */
+struct directory_bounds {
+	struct directory_hour {
+		int32_t high[3], low[3];
+	} hour[HOURS_A_WEEK];
+};
 
 struct directory_camera {
 	char code[121];
 	int64_t camera_id;
 	char zone[TZ_NAME_MAX + 1];
+	int64_t zone_id;
 	int64_t retired_at; /* INT64_MAX: in use */
 	bool has_newest;
 	bool pending; /* the newest row is not committed yet */
@@ -27,10 +39,9 @@ struct directory_camera {
 	int64_t good_until_ms;
 	int64_t version; /* of the references, when this was loaded: another one
 			    may mean that the camera is gone, or retired */
-	/* No row of people, vehicle, face within (low, high] can be an outlier
-	 * in any hour: what the references were at this version. */
+	/* What the references were at this version. */
 	int64_t bounds_version;
-	double high[3], low[3];
+	struct directory_bounds *bounds; /* NULL: none */
 };
 
 /* auto_register: unknown codes are added to the default site. */

@@ -21,16 +21,19 @@ int count_by_key(const void *pa, const void *pb)
 }
 
 /* Only such rows need the outlier rule, which SQL alone knows. */
-bool writer_suspects(
+bool writer_may_be_outlier(
 	const struct directory_camera *camera, const struct count *row)
 {
 	static const enum count_figure judged[] = {F_people, F_vehicle, F_face};
+	const struct directory_hour *h;
 
+	if (!camera->bounds)
+		return false;
+	h = &camera->bounds->hour[row->start_at / 3600 % HOURS_A_WEEK];
 	for (size_t i = 0; i < ARRAY_LEN(judged); i++) {
 		int32_t v = row->figure[judged[i]];
 
-		if (v != COUNT_NULL &&
-			(v > camera->high[i] || v <= camera->low[i]))
+		if (v != COUNT_NULL && (v > h->high[i] || v <= h->low[i]))
 			return true;
 	}
 	return false;
@@ -70,12 +73,12 @@ static enum err resolve(
 	if (e)
 		return e;
 	row->camera_id = camera->camera_id;
-	row->suspect = writer_suspects(camera, row);
 	if (row->start_local || row->end_local) {
 		if ((e = zones_find(&w->zones, camera->zone, &tz)))
 			return e;
 		count_localize(job->batch, row, tz, job->fold);
 	}
+	row->suspect = writer_may_be_outlier(camera, row);
 	/* Each try anew: the first one left no local time behind. */
 	if (row->verdict != COUNT_REJECTED)
 		count_check_interval(job->batch, row, when_now());

@@ -3,7 +3,7 @@
  * writer: what the committer's thread does with rows.  It judges those of each
  * job (api/judge.c), then writes them in a transaction (api/writer.c): the
  * rows, the marks for the next roll-up, what /stream will tell of them, and the
- * outliers among them.
+ * outliers among them (api/suspect.c).
  * The committer's thread only.
  */
 #ifndef TALLY_API_WRITER_H
@@ -17,6 +17,7 @@
 enum {
 	WRITER_COLUMNS = COUNT_CELLS + 1, /* of Q_COUNT_INSERT */
 	WRITER_BULK_ROWS = 2000,
+	WRITER_LIST_ROWS = 250,
 	WRITER_ROWS_MAX = COMMIT_TURN_ROWS + COUNT_ROWS_MAX
 };
 
@@ -33,8 +34,8 @@ struct writer {
 /* For qsort over pointers to rows: by camera, then time, then arrival. */
 int count_by_key(const void *a, const void *b);
 
-/* Could the row be an outlier in any hour?  SQL alone knows the rule. */
-bool writer_suspects(
+/* Could the row be an outlier?  SQL alone knows the rule. */
+bool writer_may_be_outlier(
 	const struct directory_camera *camera, const struct count *row);
 
 /*
@@ -49,10 +50,29 @@ MUST enum err writer_judge(struct writer *w, struct commit_job *job,
 /* What the job did not write must not count as a newest row. */
 void writer_doubt(struct writer *w, const struct commit_job *job);
 
-/* Inside a transaction: writes w->todo[0..n), inserted then.  E_EXISTS when
- * some key is stored already, E_BUSY when rows as old as one of these are not
- * kept since it was judged: roll back, as after any error. */
-MUST enum err writer_write(struct writer *w, size_t n);
+/* Rows are in the order of their keys.  Does row i mark a quarter hour that
+ * those before it do not mark? */
+bool writer_marks(struct count *const *row, size_t i, int64_t *quarter);
+/* For /stream. */
+void writer_runs(struct text *t, struct count *const *row, size_t n);
+
+/* May the rows be written by lists?  Details are text and must be bound. */
+bool writer_fits_lists(struct count *const *row, size_t n);
+/* Begins a transaction, writes them and marks and notes all.  out: as of
+ * Q_STREAM_NOTE.  db_begin_text's errors. */
+MUST enum err writer_begin_lists(struct writer *w, struct count *const *row,
+	size_t n, struct arena *a, struct db_rows *out);
+
+/* Inside a transaction, of rows that it has written: those that are outliers go
+ * to the tables of these.  A rule that fails leaves its trace in
+ * trigger_failure and is no error; what ends the transaction is. */
+MUST enum err writer_suspect(
+	struct writer *w, struct count *const *row, size_t n);
+
+/* Begins a transaction and writes w->todo[0..n), n > 0, inserted then. E_EXISTS
+ * when some key is stored already, E_BUSY when rows as old as one of these are
+ * not kept since it was judged: roll back, as after any error. */
+MUST enum err writer_begin(struct writer *w, size_t n);
 
 /* Inside a transaction: compares w->todo[0..n) of one job with what is stored,
  * then writes what is to be written.  E_CONFLICT: a refusal refused all, or the

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
--- api: what tally-api may do; {api} is its account.  Statistics, outliers and
--- marks are written by triggers and procedures, with their owner's rights.
+-- api: what tally-api may do; {api} is its account.  Statistics are written by
+-- procedures, with their owner's rights.
 GRANT SELECT, INSERT, UPDATE, DELETE ON count_record TO {api};
 GRANT SELECT, INSERT ON detection_record TO {api};
 GRANT SELECT, INSERT, UPDATE ON camera TO {api};
@@ -37,11 +37,13 @@ GRANT SELECT ON stats_version TO {api};
 GRANT SELECT ON retention TO {api};
 GRANT SELECT ON outlier_k TO {api};
 GRANT SELECT ON reference_value TO {api};
+GRANT SELECT ON time_zone_offset TO {api};
 GRANT SELECT ON reference_camera TO {api};
-GRANT SELECT, UPDATE (state, note, reviewed_by, reviewed_at)
+GRANT SELECT, INSERT, UPDATE (state, note, reviewed_by, reviewed_at)
 	ON outlier_backup TO {api};
-GRANT SELECT, UPDATE (state, note, reviewed_by, reviewed_at)
+GRANT SELECT, INSERT, UPDATE (state, note, reviewed_by, reviewed_at)
 	ON outlier_low TO {api};
+GRANT SELECT ON outlier_rule TO {api};
 GRANT SELECT ON outlier TO {api};
 GRANT SELECT ON job_run TO {api};
 GRANT SELECT ON job_state TO {api};
@@ -60,7 +62,3 @@ GRANT SELECT ON stream_state TO {api};
 GRANT EXECUTE ON PROCEDURE stream_number TO {api};
 GRANT EXECUTE ON PROCEDURE roll_up_now TO {api};
 GRANT EXECUTE ON PROCEDURE judge_record TO {api};
-GRANT EXECUTE ON PROCEDURE make_batch TO {api};
-GRANT EXECUTE ON PROCEDURE judge_batch TO {api};
--- To fill the table that make_batch makes.
-GRANT CREATE TEMPORARY TABLES ON * TO {api};

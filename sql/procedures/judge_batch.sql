@@ -39,13 +39,9 @@ BEGIN
 	       OR b.people <= r.people_low
 	       OR b.vehicle <= r.vehicle_low
 	       OR b.face <= r.face_low);
-	FOR b IN (SELECT * FROM batch_row WHERE suspect
+	FOR b IN (SELECT camera_id, start_at FROM batch_row WHERE suspect
 		  ORDER BY camera_id, start_at)
 	DO
-		CALL judge_record(b.camera_id, b.start_at, b.end_at, b.people,
-				  b.vehicle, b.face, b.people_new,
-				  b.vehicle_new, b.face_new, b.car, b.bus,
-				  b.truck, b.motorcycle, b.bicycle, b.scooter,
-				  b.observed_s, TRUE);
+		CALL judge_record(b.camera_id, b.start_at, TRUE);
 	END FOR;
 END

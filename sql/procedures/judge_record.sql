@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- judge_record: THE OUTLIER RULE.  A row with a metric above its camera's
--- reference for that hour of the week is in outlier_backup; one with a metric
--- at or below `low` (z <= -alert_z) is in outlier_low; a corrected row that is
--- not so any more is withdrawn.  Called by the triggers of count_record for
--- rows that may be concerned; p_new says that the row was not there before.
+-- judge_record: the outlier rule (outlier_rule) for one stored row.  With a metric
+-- above its reference it goes to outlier_backup, with one at or below `low` to
+-- outlier_low; a corrected row that is not so any more is withdrawn.  Called by
+-- the triggers of count_record for rows that may be concerned; p_new says that
+-- the row was not there before.
 --
 -- A camera that does not exist, a day no calendar covers, or one before raw rows
 -- are kept, refuses the row.
@@ -15,29 +15,19 @@
 -- (InnoDB does so for all that a writing statement reads): nothing is looked up
 -- that is not needed, and a new row looks for nothing to withdraw.
 CREATE OR REPLACE PROCEDURE judge_record(
-	p_camera_id INT UNSIGNED, p_start_at DATETIME, p_end_at DATETIME,
-	p_people MEDIUMINT UNSIGNED, p_vehicle MEDIUMINT UNSIGNED,
-	p_face MEDIUMINT UNSIGNED, p_people_new MEDIUMINT UNSIGNED,
-	p_vehicle_new MEDIUMINT UNSIGNED, p_face_new MEDIUMINT UNSIGNED,
-	p_car MEDIUMINT UNSIGNED, p_bus MEDIUMINT UNSIGNED,
-	p_truck MEDIUMINT UNSIGNED, p_motorcycle MEDIUMINT UNSIGNED,
-	p_bicycle MEDIUMINT UNSIGNED, p_scooter MEDIUMINT UNSIGNED,
-	p_observed_s MEDIUMINT UNSIGNED, p_new BOOLEAN)
+	p_camera_id INT UNSIGNED, p_start_at DATETIME, p_new BOOLEAN)
 MODIFIES SQL DATA
 BEGIN
-	DECLARE v_offset MEDIUMINT;
 	DECLARE v_errno INT;
 	DECLARE v_text TEXT;
 
 	CALL refuse_unkept(p_start_at);
-	SET v_offset = (
-		SELECT IF(o.change_at IS NULL OR p_start_at < o.change_at,
-			  o.offset_s, o.offset2_s)
-		FROM camera c JOIN calendar_offset o
+	IF NOT EXISTS (
+		SELECT 1 FROM camera c JOIN calendar_offset o
 			ON o.time_zone_id = c.time_zone_id
 		WHERE c.camera_id = p_camera_id
-		  AND o.day_utc = CAST(p_start_at AS DATE));
-	IF v_offset IS NULL THEN
+		  AND o.day_utc = CAST(p_start_at AS DATE))
+	THEN
 		SET v_text = IF(
 			EXISTS (SELECT 1 FROM camera
 				WHERE camera_id = p_camera_id),
@@ -48,9 +38,32 @@ BEGIN
 		SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = v_text;
 	END IF;
 	BEGIN
-		DECLARE r ROW TYPE OF reference_value;
-		DECLARE pz, vz, fz, v_z DOUBLE;
-		DECLARE v_above, v_below VARCHAR(40);
+		-- As outlier_rule has it.  Not ROW TYPE OF: of a view the server
+		-- then keeps for the trigger's lifetime what it opened for each
+		-- row, and looks through all of it for each next one.
+		DECLARE r ROW (
+			camera_id INT UNSIGNED, start_at DATETIME,
+			end_at DATETIME, people MEDIUMINT UNSIGNED,
+			vehicle MEDIUMINT UNSIGNED, face MEDIUMINT UNSIGNED,
+			people_new MEDIUMINT UNSIGNED,
+			vehicle_new MEDIUMINT UNSIGNED,
+			face_new MEDIUMINT UNSIGNED, car MEDIUMINT UNSIGNED,
+			bus MEDIUMINT UNSIGNED, truck MEDIUMINT UNSIGNED,
+			motorcycle MEDIUMINT UNSIGNED,
+			bicycle MEDIUMINT UNSIGNED,
+			scooter MEDIUMINT UNSIGNED,
+			observed_s MEDIUMINT UNSIGNED, exceeded VARCHAR(40),
+			below VARCHAR(40), high_z DOUBLE, low_z DOUBLE,
+			k DOUBLE,
+			people_reference DOUBLE, people_basis VARCHAR(12),
+			people_n INT UNSIGNED, people_mean DOUBLE, people_std DOUBLE,
+			people_z DOUBLE,
+			vehicle_reference DOUBLE, vehicle_basis VARCHAR(12),
+			vehicle_n INT UNSIGNED, vehicle_mean DOUBLE, vehicle_std DOUBLE,
+			vehicle_z DOUBLE,
+			face_reference DOUBLE, face_basis VARCHAR(12),
+			face_n INT UNSIGNED, face_mean DOUBLE, face_std DOUBLE,
+			face_z DOUBLE);
 		DECLARE EXIT HANDLER FOR 1205, 1206, 1213 RESIGNAL;
 		DECLARE EXIT HANDLER FOR SQLEXCEPTION
 		BEGIN
@@ -60,31 +73,9 @@ BEGIN
 					  v_text);
 		END;
 
-		SELECT * INTO r FROM reference_value
-		WHERE camera_id = p_camera_id
-		  AND slot = ((TO_SECONDS(p_start_at) + v_offset) DIV 3600
-			      + 120) MOD 168;
-		SET pz = (p_people - r.people_mean) / NULLIF(r.people_std, 0);
-		SET vz = (p_vehicle - r.vehicle_mean)
-			/ NULLIF(r.vehicle_std, 0);
-		SET fz = (p_face - r.face_mean) / NULLIF(r.face_std, 0);
-		SET v_above = CONCAT_WS(',',
-			IF(p_people > r.people_reference, 'people', NULL),
-			IF(p_vehicle > r.vehicle_reference, 'vehicle', NULL),
-			IF(p_face > r.face_reference, 'face', NULL));
-		SET v_below = CONCAT_WS(',',
-			IF(p_people <= r.people_low, 'people', NULL),
-			IF(p_vehicle <= r.vehicle_low, 'vehicle', NULL),
-			IF(p_face <= r.face_low, 'face', NULL));
-
-		IF v_above <> '' THEN
-			SET v_z = NULLIF(GREATEST(
-				COALESCE(IF(FIND_IN_SET('people', v_above), pz, NULL),
-					 -1e300),
-				COALESCE(IF(FIND_IN_SET('vehicle', v_above), vz, NULL),
-					 -1e300),
-				COALESCE(IF(FIND_IN_SET('face', v_above), fz, NULL),
-					 -1e300)), -1e300);
+		SELECT * INTO r FROM outlier_rule
+		WHERE camera_id = p_camera_id AND start_at = p_start_at;
+		IF r.exceeded <> '' THEN
 			INSERT INTO outlier_backup (
 				camera_id, start_at, end_at, people, vehicle,
 				face, people_new, vehicle_new, face_new, car,
@@ -96,17 +87,17 @@ BEGIN
 				vehicle_std, vehicle_z, face_reference,
 				face_basis, face_n, face_mean, face_std, face_z)
 			VALUES (
-				p_camera_id, p_start_at, p_end_at, p_people,
-				p_vehicle, p_face, p_people_new, p_vehicle_new,
-				p_face_new, p_car, p_bus, p_truck,
-				p_motorcycle, p_bicycle, p_scooter,
-				p_observed_s, v_above, r.k, v_z,
+				r.camera_id, r.start_at, r.end_at, r.people,
+				r.vehicle, r.face, r.people_new, r.vehicle_new,
+				r.face_new, r.car, r.bus, r.truck,
+				r.motorcycle, r.bicycle, r.scooter,
+				r.observed_s, r.exceeded, r.k, r.high_z,
 				r.people_reference, r.people_basis, r.people_n,
-				r.people_mean, r.people_std, pz,
+				r.people_mean, r.people_std, r.people_z,
 				r.vehicle_reference, r.vehicle_basis,
-				r.vehicle_n, r.vehicle_mean, r.vehicle_std, vz,
-				r.face_reference, r.face_basis, r.face_n,
-				r.face_mean, r.face_std, fz)
+				r.vehicle_n, r.vehicle_mean, r.vehicle_std,
+				r.vehicle_z, r.face_reference, r.face_basis,
+				r.face_n, r.face_mean, r.face_std, r.face_z)
 			ON DUPLICATE KEY UPDATE
 				end_at = VALUES(end_at),
 				people = VALUES(people),
@@ -154,14 +145,7 @@ BEGIN
 			WHERE camera_id = p_camera_id
 			  AND start_at = p_start_at AND state <> 'withdrawn';
 		END IF;
-		IF v_below <> '' THEN
-			SET v_z = NULLIF(LEAST(
-				COALESCE(IF(FIND_IN_SET('people', v_below), pz, NULL),
-					 1e300),
-				COALESCE(IF(FIND_IN_SET('vehicle', v_below), vz, NULL),
-					 1e300),
-				COALESCE(IF(FIND_IN_SET('face', v_below), fz, NULL),
-					 1e300)), 1e300);
+		IF r.below <> '' THEN
 			INSERT INTO outlier_low (
 				camera_id, start_at, end_at, people, vehicle,
 				face, people_new, vehicle_new, face_new, car,
@@ -173,17 +157,17 @@ BEGIN
 				vehicle_std, vehicle_z, face_reference,
 				face_basis, face_n, face_mean, face_std, face_z)
 			VALUES (
-				p_camera_id, p_start_at, p_end_at, p_people,
-				p_vehicle, p_face, p_people_new, p_vehicle_new,
-				p_face_new, p_car, p_bus, p_truck,
-				p_motorcycle, p_bicycle, p_scooter,
-				p_observed_s, v_below, r.k, v_z,
+				r.camera_id, r.start_at, r.end_at, r.people,
+				r.vehicle, r.face, r.people_new, r.vehicle_new,
+				r.face_new, r.car, r.bus, r.truck,
+				r.motorcycle, r.bicycle, r.scooter,
+				r.observed_s, r.below, r.k, r.low_z,
 				r.people_reference, r.people_basis, r.people_n,
-				r.people_mean, r.people_std, pz,
+				r.people_mean, r.people_std, r.people_z,
 				r.vehicle_reference, r.vehicle_basis,
-				r.vehicle_n, r.vehicle_mean, r.vehicle_std, vz,
-				r.face_reference, r.face_basis, r.face_n,
-				r.face_mean, r.face_std, fz)
+				r.vehicle_n, r.vehicle_mean, r.vehicle_std,
+				r.vehicle_z, r.face_reference, r.face_basis,
+				r.face_n, r.face_mean, r.face_std, r.face_z)
 			ON DUPLICATE KEY UPDATE
 				end_at = VALUES(end_at),
 				people = VALUES(people),

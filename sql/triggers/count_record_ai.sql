@@ -51,13 +51,7 @@ IF @tally_bulk IS NULL THEN
 			  AND NEW.start_at >= k.kept_from
 			  AND c.camera_id = NEW.camera_id), TRUE)
 		THEN
-			CALL judge_record(
-				NEW.camera_id, NEW.start_at, NEW.end_at,
-				NEW.people, NEW.vehicle, NEW.face,
-				NEW.people_new, NEW.vehicle_new, NEW.face_new,
-				NEW.car, NEW.bus, NEW.truck, NEW.motorcycle,
-				NEW.bicycle, NEW.scooter, NEW.observed_s,
-				TRUE);
+			CALL judge_record(NEW.camera_id, NEW.start_at, TRUE);
 		END IF;
 	END;
 END IF

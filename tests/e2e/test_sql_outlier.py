@@ -9,7 +9,7 @@ import time
 import pymysql
 import pytest
 
-from sqlbase import (COLUMNS, check_references, local, outliers_left_out,
+from sqlbase import (check_references, local, outliers_left_out,
                      raw_rows, utc_now)
 
 HOUR = dt.timedelta(hours=1)
@@ -407,6 +407,23 @@ def test_rows_of_any_season_meet_the_reference_of_their_local_hour(db, zone):
         assert got[s][1] == z or math.isclose(got[s][1], z, rel_tol=1e-9)
 
 
+def test_every_offset_that_a_zone_has_or_had_is_known(db):
+    # A zone of this test's own: it changes its calendar.
+    zone = db.zone("Antarctica/Troll")
+    known = f"SELECT offset_s FROM time_zone_offset WHERE time_zone_id = {zone}"
+    version = "SELECT version FROM reference_version"
+    assert sorted(db.run(known)) == [(0,), (7200,)]
+    before = db.one(version)
+    change = ("UPDATE calendar_offset SET {} = %s WHERE change_at IS NOT NULL "
+              f"AND time_zone_id = {zone} ORDER BY day_utc DESC LIMIT 1")
+    for column, offset in (("offset_s", 34200), ("offset2_s", 36000)):
+        db.run(change.format(column), offset)
+        assert (offset,) in db.run(known)
+    assert db.one(version) == before + 2
+    db.run(change.format("offset2_s"), 7200)
+    assert db.one(version) == before + 2
+
+
 @pytest.mark.parametrize("table", ("outlier_backup", "reference_value"))
 def test_a_rule_that_fails_never_loses_the_reading(db, steady, table):
     db.run(f"RENAME TABLE {table} TO hidden")
@@ -456,9 +473,12 @@ def test_a_deadlock_in_the_rule_is_the_writers_to_hear_of(db, steady, how):
                     "people) VALUES (%s, %s, %s, 99)",
                     (steady, later, later + HOUR))
             else:
-                writer.cursor().execute(
-                    "CALL judge_record(%s, %s, %s, 99" + ", NULL" * 11
-                    + ", 3600, TRUE)", (steady, later, later + HOUR))
+                w = writer.cursor()
+                w.execute("SET @tally_bulk = 1")
+                w.execute("INSERT INTO count_record (camera_id, start_at, "
+                          "end_at, people) VALUES (%s, %s, %s, 99)",
+                          (steady, later, later + HOUR))
+                w.execute("CALL judge_record(%s, %s, TRUE)", (steady, later))
         except pymysql.MySQLError as e:
             said.append(e.args[0])
 
@@ -515,6 +535,5 @@ def test_a_batch_marked_and_judged_by_its_writer_gives_the_same(db, steady):
         db.run("INSERT IGNORE INTO dirty_quarter (start_at, camera_id) VALUES "
                "(%s, %s)", r["start_at"].replace(
                    minute=r["start_at"].minute // 15 * 15, second=0), steady)
-        db.run("CALL judge_record(" + ", ".join(["%s"] * len(COLUMNS))
-               + ", TRUE)", *(r[c] for c in COLUMNS))
+        db.run("CALL judge_record(%s, %s, TRUE)", steady, r["start_at"])
     assert state() == want
