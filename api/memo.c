@@ -390,10 +390,15 @@ enum step memo_begin(struct req *r, const char *type)
 	return STEP_NEXT;
 }
 
-static enum step reply(struct req *r, const char *etag, struct blob *body)
+static bool client_has(const struct req *r, const char *etag)
 {
-	bool same = field_none_match(&r->head, etag, true);
+	return field_none_match(&r->head, etag, true);
+}
 
+/* same: the client has it. */
+static enum step reply(
+	struct req *r, const char *etag, bool same, struct blob *body)
+{
 	if (!field_match(&r->head, etag)) {
 		blob_drop(body);
 		return req_changed(r);
@@ -418,7 +423,7 @@ static enum step hit(struct req *r, struct entry *e)
 	use_never(m, e);
 	use_first(m, e);
 	text_str(&r->headers, e->headers);
-	return reply(r, e->etag, blob_ref(e->body));
+	return reply(r, e->etag, client_has(r, e->etag), blob_ref(e->body));
 }
 
 enum step memo_find(struct req *r)
@@ -432,7 +437,7 @@ enum step memo_find(struct req *r)
 	make_etag(u);
 	if (field_none_match(&r->head, u->etag, false)) {
 		m->count.hits++;
-		return reply(r, u->etag, NULL);
+		return reply(r, u->etag, true, NULL);
 	}
 	/* One of a later version is as good: it was read later. */
 	if (e && e->version >= u->version)
@@ -509,7 +514,7 @@ enum step memo_keep(struct req *r)
 	if ((body = req_body_of(r)))
 		remember(r, body);
 	stop_building(r->api->memo, u);
-	return reply(r, u->etag, body);
+	return reply(r, u->etag, client_has(r, u->etag), body);
 }
 
 void memo_end(struct req *r)
