@@ -44,7 +44,7 @@ static enum err judge_keys(struct writer *w, const struct text *keys)
 	struct arena a;
 	enum err e;
 
-	arena_init(&a, 1 << 20);
+	arena_init(&a, 4 << 20);
 	e = db_run(w->db, Q_OUTLIERS_AMONG, DB_ARGS(DB_SN(keys->at, keys->n)),
 		&a, &rows);
 	if (!e)
