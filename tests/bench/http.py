@@ -514,6 +514,7 @@ def load_file(path, bulk):
 def uncached(tally):
     """The port of an API that remembers no reply."""
     file = STATE / "run" / "uncached_port"
+    file.unlink(missing_ok=True)
     with subprocess.Popen(
             [API, "--config", os.environ["TALLY_CONFIG"], "--port", "0",
              "--port-file", file, "--set", "api.cache_max=0"],
