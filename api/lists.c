@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * lists: a few rows, their marks and what /stream will tell of them, written in
- * one exchange by lists of numbers.  Each exchange costs a quarter of a
- * millisecond where both cores are busy, as much as ten rows.
+ * lists: a transaction's beginning, the marks of its rows and what /stream will
+ * tell of them, in one exchange by lists of numbers.  Each exchange costs a
+ * quarter of a millisecond where both cores are busy, as much as ten rows.
  */
 #include "api/writer.h"
 
 enum {
 	QUARTER_S = 900,
-	LIST_MAX = 512 /* bytes of all that is said of a row */
+	LIST_MAX = 160 /* bytes of all that is said of a row */
 };
 
 bool writer_marks(struct count *const *row, size_t i, int64_t *quarter)
@@ -50,63 +50,6 @@ static void add_head(struct text *t, enum stmt head)
 	text_str(t, stmt_defs[head].text);
 }
 
-/* Which figures any of the rows has; a column that none has is left out. */
-static unsigned figures_of(struct count *const *row, size_t n)
-{
-	unsigned has = 0;
-
-	for (size_t i = 0; i < n; i++)
-		for (unsigned f = 0; f < COUNT_FIGURES_N; f++)
-			if (row[i]->figure[f] != COUNT_NULL)
-				has |= 1u << f;
-	return has;
-}
-
-static void add_number(struct text *t, const struct db_cell *cell)
-{
-	text_str(t, ",");
-	if (cell->null)
-		text_str(t, "NULL");
-	else
-		text_int(t, cell->i);
-}
-
-static void add_row(struct text *t, const struct count *row, unsigned has)
-{
-	struct db_cell cell[COUNT_CELLS];
-
-	count_cells(cell, row);
-	text_str(t, "(");
-	text_int(t, row->camera_id);
-	add_number(t, &cell[1]);
-	add_number(t, &cell[2]);
-	add_number(t, &cell[COUNT_CELLS - 1]);
-	for (unsigned f = 0; f < COUNT_FIGURES_N; f++)
-		if (has & 1u << f)
-			add_number(t, &cell[3 + f]);
-	text_str(t, ")");
-}
-
-static void add_rows(struct text *t, struct count *const *row, size_t n)
-{
-	static const char *const column[] = {
-#define X(name) ", " #name,
-		COUNT_FIGURES(X)
-#undef X
-	};
-	unsigned has = figures_of(row, n);
-
-	add_head(t, Q_LIST_COUNTS);
-	for (unsigned f = 0; f < COUNT_FIGURES_N; f++)
-		if (has & 1u << f)
-			text_str(t, column[f]);
-	text_str(t, ") VALUES ");
-	for (size_t i = 0; i < n; i++) {
-		text_str(t, i ? "," : "");
-		add_row(t, row[i], has);
-	}
-}
-
 static void add_mark(struct text *t, int64_t quarter, int64_t camera_id)
 {
 	text_str(t, "(");
@@ -120,7 +63,6 @@ static void add_all(struct text *t, struct count *const *row, size_t n)
 {
 	int64_t quarter;
 
-	add_rows(t, row, n);
 	add_head(t, Q_LIST_MARKS);
 	for (size_t i = 0; i < n; i++) {
 		if (!writer_marks(row, i, &quarter))
@@ -135,16 +77,6 @@ static void add_all(struct text *t, struct count *const *row, size_t n)
 	writer_runs(t, row, n);
 	text_str(t, "')");
 	add_head(t, Q_LIST_END);
-}
-
-bool writer_fits_lists(struct count *const *row, size_t n)
-{
-	if (n > WRITER_LIST_ROWS)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (row[i]->detail)
-			return false;
-	return true;
 }
 
 enum err writer_begin_lists(struct writer *w, struct count *const *row,

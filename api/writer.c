@@ -70,17 +70,6 @@ static enum err note(struct writer *w, struct count *const *row, size_t n,
 	return e;
 }
 
-/* Writes, marks and notes the rows. */
-static enum err store(struct writer *w, struct count *const *row, size_t n,
-	struct arena *a, struct db_rows *out)
-{
-	enum err e = insert(w, row, n);
-
-	if (!e)
-		e = mark(w, row, n);
-	return e ? e : note(w, row, n, a, out);
-}
-
 /* What was asked inside of the transaction: the version of the references, and
  * from when on rows are kept until it ends.  E_BUSY: one of the rows is older.
  */
@@ -150,10 +139,9 @@ enum err writer_begin(struct writer *w, size_t n)
 	enum err e;
 
 	arena_init(&a, 4096);
-	if (writer_fits_lists(w->todo, n))
-		e = writer_begin_lists(w, w->todo, n, &a, &said);
-	else if (!(e = db_begin(w->db)))
-		e = store(w, w->todo, n, &a, &said);
+	e = writer_begin_lists(w, w->todo, n, &a, &said);
+	if (!e)
+		e = insert(w, w->todo, n);
 	if (!e)
 		e = follow_up(w, w->todo, n, &said);
 	arena_reset(&a);
@@ -249,7 +237,11 @@ static enum err insert_judged(
 	if (!n)
 		return E_OK;
 	arena_init(&a, 4096);
-	e = store(w, row, n, &a, &said);
+	e = insert(w, row, n);
+	if (!e)
+		e = mark(w, row, n);
+	if (!e)
+		e = note(w, row, n, &a, &said);
 	if (!e)
 		e = follow_up(w, row, n, &said);
 	arena_reset(&a);

@@ -17,7 +17,6 @@
 enum {
 	WRITER_COLUMNS = COUNT_CELLS + 1, /* of Q_COUNT_INSERT */
 	WRITER_BULK_ROWS = 2000,
-	WRITER_LIST_ROWS = 250,
 	WRITER_ROWS_MAX = COMMIT_TURN_ROWS + COUNT_ROWS_MAX
 };
 
@@ -56,10 +55,8 @@ bool writer_marks(struct count *const *row, size_t i, int64_t *quarter);
 /* For /stream. */
 void writer_runs(struct text *t, struct count *const *row, size_t n);
 
-/* May the rows be written by lists?  Details are text and must be bound. */
-bool writer_fits_lists(struct count *const *row, size_t n);
-/* Begins a transaction, writes them and marks and notes all.  out: as of
- * Q_STREAM_NOTE.  db_begin_text's errors. */
+/* Begins a transaction with the rows' marks and what /stream will tell of them.
+ * out: as of Q_STREAM_NOTE.  db_begin_text's errors. */
 MUST enum err writer_begin_lists(struct writer *w, struct count *const *row,
 	size_t n, struct arena *a, struct db_rows *out);
 

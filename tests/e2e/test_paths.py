@@ -174,9 +174,7 @@ def run_all_ways(tally, cameras):
         for i, some in rows:
             insert(c, cameras["sql", i], some[:100], size=1)
             insert(c, cameras["sql", i], some[100:])
-            # The committer has a way of its own for few rows.
-            post(tally, f"path-api-{i}", some[:200])
-            post(tally, f"path-api-{i}", some[200:])
+            post(tally, f"path-api-{i}", some)
         assert batch(c, [(cameras["batch", i], row)
                          for i, some in rows for row in some]) == {}
         n = check(tally)
