@@ -170,11 +170,13 @@ static enum err load_bounds(struct directory *d, struct directory_camera *c)
 	c->bounds = NULL;
 	arena_init(&a, 1 << 18);
 	e = db_run(d->db, Q_REFERENCE_BOUNDS,
-		DB_ARGS(DB_I(c->camera_id), DB_I(c->zone_id)), &a, &rows);
+		DB_ARGS(DB_I(c->zone_id), DB_I(c->camera_id)), &a, &rows);
 	if (!e && rows.n && !(c->bounds = calloc(1, sizeof(*c->bounds))))
 		e = E_NOMEM;
+	/* Zeroes: every row may be an outlier of an hour that is not told. */
 	for (size_t i = 0; !e && i < rows.n; i++)
-		take_hour(c->bounds, &rows.cell[i * rows.cols]);
+		if (!rows.cell[i * rows.cols].null)
+			take_hour(c->bounds, &rows.cell[i * rows.cols]);
 	if (!e)
 		c->bounds_version = d->version;
 	arena_reset(&a);

@@ -78,12 +78,13 @@ static enum err resolve(
 			return e;
 		count_localize(job->batch, row, tz, job->fold);
 	}
-	row->suspect = writer_may_be_outlier(camera, row);
 	/* Each try anew: the first one left no local time behind. */
 	if (row->verdict != COUNT_REJECTED)
 		count_check_interval(job->batch, row, when_now());
 	if (row->verdict != COUNT_REJECTED)
 		judge_age(w, job->batch, row, camera);
+	row->suspect = row->verdict != COUNT_REJECTED &&
+		writer_may_be_outlier(camera, row);
 	return E_OK;
 }
 

@@ -170,6 +170,10 @@ enum err conn_meaning(unsigned number)
 		return E_DB_GONE;
 	case ER_LOCK_WAIT_TIMEOUT:
 	case ER_LOCK_DEADLOCK:
+	/* The server has rolled back by itself for these two as well: no room
+	 * for locks, and a deadlock over a table's counter. */
+	case ER_LOCK_TABLE_FULL:
+	case ER_AUTOINC_READ_FAILED:
 	case ER_CHECKREAD:
 	case ER_UNKNOWN_COM_ERROR: /* a Galera node that is not ready */
 		return E_BUSY;

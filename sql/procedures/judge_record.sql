@@ -8,8 +8,9 @@
 -- A camera that does not exist, a day no calendar covers, or one before raw rows
 -- are kept, refuses the row.
 -- Whatever else fails must not lose it: that goes to trigger_failure.  But dead-
--- locks and lock time-outs are passed on: the server has undone the writer's
--- statement or transaction with them, and the writer must hear of it.
+-- locks (1467 is one over a table's counter), lock time-outs and a want of room for
+-- locks are passed on: the server has undone the writer's statement or transaction
+-- with them, and the writer must hear of it.
 --
 -- What a trigger reads is locked with a share lock until its writer commits
 -- (InnoDB does so for all that a writing statement reads): nothing is looked up
@@ -64,7 +65,7 @@ BEGIN
 			face_reference DOUBLE, face_basis VARCHAR(12),
 			face_n INT UNSIGNED, face_mean DOUBLE, face_std DOUBLE,
 			face_z DOUBLE);
-		DECLARE EXIT HANDLER FOR 1205, 1206, 1213 RESIGNAL;
+		DECLARE EXIT HANDLER FOR 1205, 1206, 1213, 1467 RESIGNAL;
 		DECLARE EXIT HANDLER FOR SQLEXCEPTION
 		BEGIN
 			GET DIAGNOSTICS CONDITION 1
