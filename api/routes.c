@@ -228,6 +228,8 @@ enum step route_find(struct req *r)
 	if (method == HTTP_HEAD)
 		method = HTTP_GET;
 	for (size_t i = 0; i < routes_n; i++) {
+		/* Of the request before, or of a route that did not fit. */
+		memset(r->param, 0, sizeof(r->param));
 		if (!fits(routes[i].path, r->head.path, r->param))
 			continue;
 		if (routes[i].method == method) {
