@@ -9,6 +9,7 @@
 #include "analytics/camera.h"
 #include "analytics/count.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "common/when.h"
 
 enum { WAYS = 4 };
@@ -42,10 +43,8 @@ void directory_close(struct directory *d)
 static struct directory_camera *place(struct directory *d, const char *code)
 {
 	struct directory_camera *set, *to;
-	uint32_t h = 2166136261u;
+	uint32_t h = text_hash(TEXT_HASH, code);
 
-	for (const char *p = code; *p; p++)
-		h = (h ^ (unsigned char)*p) * 16777619u;
 	to = set = &d->camera[h % (DIRECTORY_ENTRIES / WAYS) * WAYS];
 	for (int i = 0; i < WAYS; i++) {
 		if (!strcmp(set[i].code, code))

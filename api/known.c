@@ -3,14 +3,11 @@
 
 #include <string.h>
 
-/* FNV-1a */
+#include "common/text.h"
+
 static size_t place_of(const char *code)
 {
-	uint32_t h = 2166136261u;
-
-	while (*code)
-		h = (h ^ (unsigned char)*code++) * 16777619u;
-	return h % KNOWN_MAX;
+	return text_hash(TEXT_HASH, code) % KNOWN_MAX;
 }
 
 const struct known_camera *known_find(

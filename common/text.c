@@ -10,6 +10,13 @@
 #include "common/decimal.h"
 #include "common/utf8.h"
 
+uint32_t text_hash(uint32_t from, const char *s)
+{
+	while (*s)
+		from = (from ^ (unsigned char)*s++) * 16777619u;
+	return from;
+}
+
 void text_init(struct text *t, size_t max)
 {
 	*t = (struct text){.max = max};

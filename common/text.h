@@ -23,6 +23,11 @@ void text_free(struct text *t);
 /* Forgets the content, keeps the memory. */
 void text_clear(struct text *t);
 
+/* FNV-1a of a terminated text, which goes on from another hash; TEXT_HASH: from
+ * none. */
+#define TEXT_HASH 2166136261u
+uint32_t text_hash(uint32_t from, const char *s);
+
 /* Forgets what follows the first n bytes. */
 void text_cut(struct text *t, size_t n);
 /* Room for n bytes in all, so that adding them copies nothing twice. */

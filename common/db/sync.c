@@ -10,6 +10,7 @@
 #include "common/db/bind.h"
 #include "common/db/conn.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "common/token.h"
 #include "common/when.h"
 
@@ -171,11 +172,9 @@ enum err db_connect(struct db *db)
 static enum err stmt_failed(struct db *db, enum stmt id, MYSQL_STMT *st)
 {
 	const char *text = mysql_stmt_error(st);
-	uint32_t cause = mysql_stmt_errno(st);
+	uint32_t cause = text_hash(mysql_stmt_errno(st), text);
 	bool told;
 
-	for (const char *p = text; *p; p++)
-		cause = (cause ^ (unsigned char)*p) * 16777619u;
 	told = db->told[id] == cause;
 	db->told[id] = cause;
 	return failed(db, mysql_stmt_errno(st), text, stmt_defs[id].name, told);
