@@ -7,6 +7,7 @@
 
 #include "analytics/camera.h"
 #include "api/api.h"
+#include "api/cameras.h"
 #include "api/known.h"
 #include "api/page.h"
 
@@ -156,13 +157,6 @@ static bool is_there(const struct series *s, const char *code)
 	return false;
 }
 
-/* Not there, or not for this token: the same answer. */
-static enum step nothing_of(struct req *r, const char *code)
-{
-	return req_problem(r, 404, "unknown-camera",
-		"camera \"%.60s\" is not registered", code);
-}
-
 enum step series_take(struct req *r, struct series *s)
 {
 	enum step step;
@@ -179,9 +173,10 @@ enum step series_take(struct req *r, struct series *s)
 			(step = add(r, s, row)) != STEP_NEXT)
 			return step;
 	}
+	/* Not there, or not for this token: the same answer. */
 	for (size_t i = 0; !s->all && i < s->wanted_n; i++)
 		if (!is_there(s, s->wanted[i]))
-			return nothing_of(r, s->wanted[i]);
+			return camera_unknown(r, s->wanted[i]);
 	return STEP_NEXT;
 }
 
@@ -190,7 +185,7 @@ static enum step use(
 	struct req *r, struct series *s, const struct known_camera *c)
 {
 	if (!principal_covers(&r->who, s->wanted[0]))
-		return nothing_of(r, s->wanted[0]);
+		return camera_unknown(r, s->wanted[0]);
 	if (!(s->camera = arena_alloc(&r->arena, sizeof(*s->camera))))
 		return req_fail(r, E_TOO_BIG);
 	*s->camera = (struct series_camera){.camera_id = c->camera_id,
@@ -227,7 +222,7 @@ enum step series_known(struct req *r, struct series *s)
 	if (s->all || s->wanted_n != 1)
 		return series_take(r, s);
 	if (!r->rows.n)
-		return nothing_of(r, s->wanted[0]);
+		return camera_unknown(r, s->wanted[0]);
 	c.camera_id = row[0].i;
 	c.k = row[2].d;
 	if (zones_find(&r->api->zones, row[1].s.at, &c.tz))

@@ -13,6 +13,7 @@
 #include "api/api.h"
 #include "api/audit.h"
 #include "api/body.h"
+#include "api/cameras.h"
 #include "api/resources.h"
 #include "api/work.h"
 
@@ -60,12 +61,6 @@ size_t shapes_write(struct text *t, const struct db_rows *rows, size_t from)
 	return to;
 }
 
-static enum step no_camera(struct req *r, const char *code)
-{
-	return req_problem(r, 404, "unknown-camera",
-		"camera \"%.60s\" is not registered", code);
-}
-
 /* What the path names; a code that could be none's is nobody's. */
 static enum step read_path(struct req *r, struct drawn **out)
 {
@@ -81,7 +76,7 @@ static enum step read_path(struct req *r, struct drawn **out)
 		return req_problem(r, 400, "bad-parameter",
 			"the path is not percent-encoded UTF-8");
 	if (!camera_code_ok(d->camera, strlen(d->camera)))
-		return no_camera(r, d->camera);
+		return camera_unknown(r, d->camera);
 	return STEP_NEXT;
 }
 
@@ -94,7 +89,7 @@ enum step shapes_ask(struct req *r)
 		(s = read_path(r, &d)) != STEP_NEXT)
 		return s;
 	if (!principal_covers(&r->who, d->camera))
-		return no_camera(r, d->camera);
+		return camera_unknown(r, d->camera);
 	return req_query(r, Q_CAMERA_SHAPES, DB_ARGS(DB_S(d->camera)), 1);
 }
 
@@ -103,7 +98,7 @@ enum step shapes_list(struct req *r)
 	const struct drawn *d = r->state;
 
 	if (!r->rows.n)
-		return no_camera(r, d->camera);
+		return camera_unknown(r, d->camera);
 	shapes_write(&r->out, &r->rows, 0);
 	return req_json(r, 200);
 }
@@ -165,7 +160,7 @@ static enum step remove_shape(struct req *r, enum shape_kind kind)
 		return s;
 	d->kind = kind;
 	if (!principal_covers(&r->who, d->camera))
-		return no_camera(r, d->camera);
+		return camera_unknown(r, d->camera);
 	return work_run(r->api->work, r, take_away);
 }
 
@@ -191,7 +186,7 @@ enum step shape_answer(struct req *r)
 	case DRAWING_REMOVED:
 		return req_reply(r, 204, NULL);
 	case DRAWING_NO_CAMERA:
-		return no_camera(r, d->camera);
+		return camera_unknown(r, d->camera);
 	case DRAWING_NO_SHAPE:
 		return req_problem(r, 404, "not-found",
 			"camera \"%.60s\" has no %s \"%.40s\"", d->camera,
