@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
--- judge_batch: the outlier rule holds for the new rows of batch_row.  One join
--- finds those that may be concerned, as the insert trigger does for one row;
--- judge_record has the rule.  A rule that fails must not lose the rows: they
--- are in trigger_failure then, but dead-locks are the writer's to hear of.
--- In the transaction of its caller: put_batch, or the API's committer.
+-- judge_batch: the outlier rule holds for the new rows of batch_row, which are
+-- stored.  One join of outlier_rule finds the outliers among them, judge_record
+-- writes them.  A rule that fails must not lose the rows: they are in
+-- trigger_failure then, but dead-locks are the writer's to hear of.  In the
+-- transaction of its caller, put_batch.
 CREATE OR REPLACE PROCEDURE judge_batch()
 MODIFIES SQL DATA
 BEGIN
@@ -23,22 +23,10 @@ BEGIN
 	END;
 
 	UPDATE batch_row b
-	STRAIGHT_JOIN camera c ON c.camera_id = b.camera_id
-	STRAIGHT_JOIN calendar_offset o ON o.time_zone_id = c.time_zone_id
-		AND o.day_utc = CAST(b.start_at AS DATE)
-	STRAIGHT_JOIN reference_value r ON r.camera_id = b.camera_id
-		AND r.slot = ((TO_SECONDS(b.start_at)
-			+ IF(o.change_at IS NULL OR b.start_at < o.change_at,
-			     o.offset_s, o.offset2_s))
-			DIV 3600 + 120) MOD 168
+	STRAIGHT_JOIN outlier_rule r ON r.camera_id = b.camera_id
+		AND r.start_at = b.start_at
 	SET b.suspect = TRUE
-	WHERE b.verdict = 'new'
-	  AND (b.people > r.people_reference
-	       OR b.vehicle > r.vehicle_reference
-	       OR b.face > r.face_reference
-	       OR b.people <= r.people_low
-	       OR b.vehicle <= r.vehicle_low
-	       OR b.face <= r.face_low);
+	WHERE b.verdict = 'new' AND (r.exceeded <> '' OR r.below <> '');
 	FOR b IN (SELECT camera_id, start_at FROM batch_row WHERE suspect
 		  ORDER BY camera_id, start_at)
 	DO
