@@ -17,6 +17,7 @@ struct work;
 struct health;
 struct live;
 struct known;
+struct gather;
 struct memo;
 struct metrics;
 struct auth;
@@ -42,6 +43,7 @@ struct api {
 	struct health *health;
 	struct memo *memo;	 /* replies, on the loop */
 	struct known *known;	 /* cameras, on the loop */
+	struct gather *gather;	 /* their hours, on the loop */
 	struct metrics *metrics; /* shared by the processes on the port */
 	struct live *live;	 /* viewers, on the loop */
 	struct auth *auth;

@@ -18,6 +18,7 @@
 #include "api/auth.h"
 #include "api/commit.h"
 #include "api/failures.h"
+#include "api/gather.h"
 #include "api/health.h"
 #include "api/known.h"
 #include "api/live.h"
@@ -179,6 +180,7 @@ static enum err open_all(struct api *api)
 		(e = upload_room_open(&api->uploads, api)) ||
 		(e = health_open(&api->health, api)) ||
 		(e = memo_open(&api->memo, api)) ||
+		(e = gather_open(&api->gather, api)) ||
 		(e = live_open(&api->live, api)) ||
 		(e = feed_open(&api->feed, api)) ||
 		(shared(api) ? E_OK : (e = server_listen(api))) ||
@@ -205,6 +207,7 @@ static void close_all(struct api *api)
 	live_close(api->live);
 	feed_close(api->feed);
 	stream_close();
+	gather_close(api->gather);
 	memo_close(api->memo);
 	free(api->known);
 	auth_close(api->auth);

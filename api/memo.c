@@ -43,12 +43,13 @@ struct memo_use {
 	const char *type;
 	bool gzip;
 	size_t headers_n; /* bytes of r->headers that are not the reply's */
-	int64_t seen;	  /* the version that was read last */
-	uint64_t era;	  /* and when */
-	int64_t version;  /* the version it is built from */
+	struct memo_mark seen; /* what was read last */
+	struct memo_mark from; /* what it is built from */
 	char etag[ETAG_TEXT];
 	int tries;
 	bool alone;	       /* whom it waited for had nothing to give */
+	bool begun;	       /* it has asked for the version */
+	bool read;	       /* seen came with what the reply says */
 	struct place *waiting; /* for what it builds */
 	enum err err;	       /* to resume with */
 };
@@ -74,9 +75,8 @@ struct memo {
 	bool asking;
 	struct place *of_this, *of_next; /* who waits for which reading */
 	struct event turn_ends;		 /* a reading is wanted then */
-	int64_t version;
-	uint64_t connects; /* of the pool when the version was read */
-	uint64_t era;	   /* moves whenever all is forgotten */
+	struct memo_mark mark; /* the era moves whenever all is forgotten */
+	uint64_t connects;     /* when the version was read */
 	struct event wake;
 	struct place *woken;
 	struct {
@@ -206,7 +206,7 @@ static void forget(struct memo *m, struct entry *e)
 
 static void forget_all(struct memo *m)
 {
-	m->era++;
+	m->mark.era++;
 	while (m->oldest)
 		forget(m, m->oldest);
 }
@@ -247,7 +247,7 @@ static void remember(struct req *r, struct blob *body)
 	memcpy(e->etag, u->etag, ETAG_TEXT);
 	if (headers_n)
 		memcpy(e->headers, r->headers.at + u->headers_n, headers_n);
-	e->version = u->version;
+	e->version = u->from.version;
 	e->type = u->type;
 	e->body = blob_ref(body);
 	e->size = size + body->n;
@@ -261,15 +261,17 @@ static void remember(struct req *r, struct blob *body)
 
 /* ---- the version ---- */
 
-/* A number that went back, or a connection that is another one, may mean that
- * the database is: then what is remembered was never there. */
+/* A number that went back, a connection that is another one, or the end of one
+ * that worked, may mean that the database is another: then what is remembered
+ * was never there. */
 static void note_version(struct memo *m, int64_t version)
 {
-	uint64_t connects = pool_counters(m->pool).connects;
+	uint64_t connects = pool_counters(m->pool).connects +
+		pool_counters(m->api->pool).lost;
 
-	if (version < m->version || connects != m->connects)
+	if (version < m->mark.version || connects != m->connects)
 		forget_all(m);
-	m->version = version;
+	m->mark.version = version;
 	m->connects = connects;
 }
 
@@ -293,10 +295,8 @@ static void answered(struct pool_job *job, enum err e)
 		forget_all(m);
 	else
 		note_version(m, m->rows.cell[0].i);
-	for (struct place *p = m->of_this; p; p = p->next) {
-		p->use->seen = m->version;
-		p->use->era = m->era;
-	}
+	for (struct place *p = m->of_this; p; p = p->next)
+		p->use->seen = m->mark;
 	resume_all(&m->of_this, e);
 	m->asking = false;
 	if (m->of_next)
@@ -325,11 +325,39 @@ static void on_turn_ends(evutil_socket_t fd, short what, void *arg)
 	wake(m, &m->of_this);
 }
 
+static struct place *builder(struct memo *m, const unsigned char *key)
+{
+	struct place *b = m->bucket[bucket_of(key)].builders;
+
+	while (b && memcmp(b->use->key, key, DIGEST_SIZE) != 0)
+		b = b->next;
+	return b;
+}
+
+/* Where there is nothing that the version could confirm, one that was read
+ * earlier does to begin with: a reply that ends with the same is of it. */
+static bool begins_with(struct memo *m, struct req *r)
+{
+	struct memo_use *u = r->memo;
+
+	if (u->begun || http_find(&r->head, "if-none-match") ||
+		find(m, u->key) || builder(m, u->key))
+		return false;
+	u->seen = m->mark;
+	return true;
+}
+
 enum step memo_ask(struct req *r)
 {
 	struct memo *m = r->api->memo;
+	struct memo_use *u = r->memo;
+	bool known = u->read || begins_with(m, r);
 
-	put_in(&m->of_next, &r->memo->waits);
+	u->begun = true;
+	u->read = false;
+	if (known)
+		return STEP_NEXT;
+	put_in(&m->of_next, &u->waits);
 	if (!m->asking)
 		ask_soon(m);
 	return STEP_WAIT;
@@ -370,7 +398,7 @@ static void make_etag(struct memo_use *u)
 	*at++ = '"';
 	at = text_hex(at, u->key, ETAG_KEY);
 	*at++ = '-';
-	at = text_hex_number(at, (uint64_t)u->version);
+	at = text_hex_number(at, (uint64_t)u->from.version);
 	memcpy(at, "\"", 2);
 }
 
@@ -430,20 +458,18 @@ enum step memo_find(struct req *r)
 {
 	struct memo *m = r->api->memo;
 	struct memo_use *u = r->memo;
-	struct place *b = m->bucket[bucket_of(u->key)].builders;
+	struct place *b = builder(m, u->key);
 	struct entry *e = find(m, u->key);
 
-	u->version = u->seen;
+	u->from = u->seen;
 	make_etag(u);
 	if (field_none_match(&r->head, u->etag, false)) {
 		m->count.hits++;
 		return reply(r, u->etag, true, NULL);
 	}
 	/* One of a later version is as good: it was read later. */
-	if (e && e->version >= u->version)
+	if (e && e->version >= u->from.version)
 		return hit(r, e);
-	while (b && memcmp(b->use->key, u->key, DIGEST_SIZE) != 0)
-		b = b->next;
 	if (b && !u->alone) {
 		put_in(&b->use->waiting, &u->waits);
 		return STEP_AGAIN;
@@ -477,7 +503,16 @@ enum step memo_pack(struct req *r)
 
 struct memo_mark memo_mark(const struct req *r)
 {
-	return (struct memo_mark){r->memo->seen, r->memo->era};
+	return r->memo->seen;
+}
+
+void memo_read(struct req *r, int64_t version)
+{
+	struct memo *m = r->api->memo;
+
+	note_version(m, version);
+	r->memo->seen = m->mark;
+	r->memo->read = true;
 }
 
 /* Those who wait for it look again, each for itself where nothing is there. */
@@ -490,6 +525,11 @@ static void stop_building(struct memo *m, struct memo_use *u)
 		wake(m, &u->waiting);
 }
 
+static bool is_same(struct memo_mark a, struct memo_mark b)
+{
+	return a.version == b.version && a.era == b.era;
+}
+
 enum step memo_keep(struct req *r)
 {
 	struct memo_use *u = r->memo;
@@ -497,21 +537,22 @@ enum step memo_keep(struct req *r)
 
 	if (r->out.full || r->headers.full || r->arena.full)
 		return req_reply(r, 200, u->type);
-	if (u->seen != u->version && ++u->tries < TRIES) {
-		u->version = u->seen;
+	if (!is_same(u->seen, u->from) && ++u->tries < TRIES) {
+		u->from = u->seen;
 		make_etag(u);
 		text_cut(&r->headers, u->headers_n);
 		text_clear(&r->out);
 		return req_back(r, OWN_STEPS);
 	}
-	if (u->seen != u->version) {
+	if (!is_same(u->seen, u->from)) {
 		/* It moves faster than this can be built. */
 		text_str(&r->headers,
 			"Vary: Accept, Accept-Encoding\r\n"
 			"Cache-Control: no-store\r\n");
 		return req_reply(r, 200, u->type);
 	}
-	if ((body = req_body_of(r)))
+	/* What was read of a database that is gone is nobody else's. */
+	if ((body = req_body_of(r)) && u->seen.era == r->api->memo->mark.era)
 		remember(r, body);
 	stop_building(r->api->memo, u);
 	return reply(r, u->etag, client_has(r, u->etag), body);

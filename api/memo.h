@@ -46,6 +46,9 @@ enum step memo_pack(struct req *r);
 enum step memo_keep(struct req *r);
 /* Of a request between memo_find and memo_keep. */
 struct memo_mark memo_mark(const struct req *r);
+/* All that the reply says was read together with this version: the next
+ * memo_ask has it already. */
+void memo_read(struct req *r, int64_t version);
 /* The request ends, whatever became of it. */
 void memo_end(struct req *r);
 

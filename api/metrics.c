@@ -18,6 +18,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/commit.h"
+#include "api/gather.h"
 #include "api/health.h"
 #include "api/ingests.h"
 #include "api/live.h"
@@ -186,7 +187,7 @@ static void put_reads(struct api *api)
 	struct pool_counters q = pool_counters(api->pool);
 	struct memo_counters c = memo_counters(api->memo);
 
-	put(api, FIGURE_READS, q.waiting);
+	put(api, FIGURE_READS, q.waiting + gather_waiting(api->gather));
 	put(api, FIGURE_READS_MAX, POOL_WAITING_MAX);
 	put(api, FIGURE_REFUSED_READS, q.refused_full);
 	put(api, FIGURE_LATE_READS, q.late);

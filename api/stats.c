@@ -182,7 +182,7 @@ enum step stats_cameras(struct req *r)
 
 	s->left = s->series.limit;
 	s->buckets = -1;
-	s->more = s->done = false;
+	s->more = s->done = s->gathered = false;
 	list_open(r, &s->list, s->period->name, columns, ARRAY_LEN(columns));
 	return s->site ? site_ask(r, s) : series_know(r, &s->series);
 }
@@ -306,6 +306,16 @@ static enum step ask_one(struct req *r, struct stats *s)
 	s->batch = 1;
 	series_range(&s->series, c->tz, &from, &to);
 	bucket_dates(c->tz, from, to, &first, &last);
+	if (s->period->of_one == Q_STATS_ONE_HOUR && gather_fits(first, last)) {
+		s->gathered = true;
+		s->hours = (struct gather_ask){.camera_id = c->camera_id,
+			.k = s->series.k,
+			.first = first,
+			.last = last,
+			.from = from,
+			.to = to};
+		return gather_hours(r, &s->hours);
+	}
 	return req_query(r, s->period->of_one,
 		DB_ARGS(k, k, k, DB_I(c->camera_id), DB_I(bucket_number(first)),
 			DB_I(bucket_number(last)), DB_I(when_number(from)),
@@ -474,6 +484,8 @@ enum step stats_rows(struct req *r)
 
 	if (s->done)
 		return STEP_NEXT;
+	if (s->gathered && r->rows.n)
+		memo_read(r, r->rows.cell[r->rows.cols - 1].i);
 	/* To write thousands of items takes long; others need not wait. */
 	if (!s->rendered && r->rows.n > ROWS_ON_LOOP &&
 		work_has_room(r->api->work)) {

@@ -7,6 +7,7 @@
 #define TALLY_API_STATS_H
 
 #include "api/buckets.h"
+#include "api/gather.h"
 #include "api/list.h"
 #include "api/series.h"
 
@@ -46,6 +47,8 @@ struct stats {
 	bool more, done;
 	bool rendered; /* by a thread: the rows are in the body */
 	/* of cameras */
+	struct gather_ask hours; /* of the one that was named */
+	bool gathered;
 	size_t batch;	 /* cameras asked for at once, from series.at on */
 	int64_t buckets; /* of a camera of the last batch; -1 at first */
 	/* of a site */

@@ -202,6 +202,7 @@ static bool op_failed(struct link *l, unsigned number, const char *words)
 	tell(l, number, words, e == E_DB_GONE);
 	log_request(NULL);
 	if (e == E_DB_GONE) {
+		l->pool->count.lost += was_used;
 		link_close(l);
 		/* A connection that worked may have died of old age. */
 		if (was_used && !l->job->again &&

@@ -40,7 +40,8 @@ struct pool_job {
 };
 
 struct pool_counters {
-	uint64_t queries, failed, late, refused_full, connects;
+	/* lost: connections that had worked */
+	uint64_t queries, failed, late, refused_full, connects, lost;
 	unsigned open, busy, waiting;
 };
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Statistics that are remembered: never older than their request."""
+import datetime
 import gzip
 import json
 import socket
@@ -358,7 +359,7 @@ def test_what_is_known_of_a_camera_is_of_the_version(tally, busy):
         # The same number again, of another database.
         set_k("2")
         moved(-2)
-        assert get(tally, "day?camera=" + code())[0] == 404
+        assert items(tally, f"day?camera={busy}&limit={next(limit)}")
         moved(1)
         assert k_of(items(tally, ask())) == 2
     finally:
@@ -393,6 +394,66 @@ def test_those_who_come_together_share_the_work(tally, busy):
             assert after["hits"] - before["hits"] == 11
             cursor.execute("UPDATE stats_version SET version = version + 1")
     assert all(g == want for g in got) and len(got) == 36
+
+
+def test_days_of_cameras_are_asked_for_together(tally):
+    """Two statements wait for a table; who comes then shares the next one."""
+    def hours(c, start, end, more=""):
+        return f"hour?camera={c}&from={z(start)}&to={z(end)}{more}"
+
+    start = hours_ago(24 * 40)
+    codes = [camera(tally, tz=tz) for tz in ("UTC", "Asia/Kathmandu",
+             "Europe/Berlin", "America/St_Johns")]
+    nothing = camera(tally)
+    for n, c in enumerate(codes):
+        assert post(tally, [row(c, start + minutes(30 * i), people=i % 7 + n)
+                            for i in range(300)])[0] == 200
+    roll_up(tally)
+    listed = items(tally, "hour?" + "&".join("camera=" + c for c in codes)
+                   + f"&from={z(start)}")
+    asked = []
+    for n, c in enumerate(codes):
+        # A day, a part of one, what is more than one, two dates at an edge.
+        for begins, ends in ((24, 48), (30, 34), (3, 50), (46, 49)):
+            asked += [(c, start + minutes(60 * begins + 25 * n),
+                       start + minutes(60 * ends))]
+    paths = [hours(*a) for a in asked] + [
+        hours(nothing, start, start + minutes(600)),
+        hours(codes[0], start, start + minutes(600), "&limit=4")]
+    got = {}
+
+    def read(path):
+        got[path] = get(tally, path)
+
+    def waiting():
+        return tally.sql("SELECT COUNT(*) FROM information_schema.processlist "
+                         "WHERE state = 'Waiting for table metadata lock' AND "
+                         "info LIKE '%%stats_hour%%'")[0][0]
+
+    readers = [threading.Thread(target=read, args=(p,)) for p in paths]
+    with tally.db() as db, db.cursor() as cursor:
+        # No roll-up waits for it as well.
+        cursor.execute("SELECT GET_LOCK(roll_up_lock(), 120)")
+        cursor.execute("LOCK TABLES stats_hour WRITE")
+        for n, r in enumerate(readers):
+            r.start()
+            wait_for(lambda n=n: waiting() == min(n + 1, 2))
+        wait_for(lambda: counters(tally)["reads_waiting"] == len(paths) - 2)
+        assert waiting() == 2
+        cursor.execute("UNLOCK TABLES")
+    for r in readers:
+        r.join()
+    for path, (c, begins, ends) in zip(paths, asked):
+        want = [i for i in listed if i["camera"] == c and begins <= datetime.
+                datetime.fromisoformat(i["start"]) < ends]
+        assert got[path][0] == 200 and want, path
+        assert json.loads(got[path][2])["items"] == want, path
+        # Remembered with the version that came with it.
+        assert get(tally, path, If_None_Match=got[path][1]["etag"])[0] == 304
+    assert json.loads(got[paths[-2]][2])["items"] == []
+    page = json.loads(got[paths[-1]][2])
+    assert page["items"] == [i for i in listed
+                             if i["camera"] == codes[0]][:4] and page["next"]
 
 
 @pytest.mark.parametrize("most", ["0", "64k"])
