@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "api/list.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "api/gzip.h"
 #include "api/work.h"
 #include "common/csv.h"
+#include "common/decimal.h"
 #include "common/token.h"
 
 enum step list_choose(struct req *r, struct list *l)
@@ -96,23 +98,38 @@ static void csv_item(
 
 /* ---- JSON ---- */
 
+static unsigned char json_name(char at[LIST_NAME_MAX + 6], const char *name)
+{
+	size_t n = strlen(name);
+
+	assert(n <= LIST_NAME_MAX);
+	memcpy(at, ",\"", 2);
+	memcpy(at + 2, name, n);
+	memcpy(at + 2 + n, "\":", 2);
+	return (unsigned char)(n + 4);
+}
+
 static void json_keys(struct list *l, struct list_key *key)
 {
 	assert(l->n <= LIST_COLUMNS_MAX);
 	l->key = key;
 	for (size_t i = 0; i < l->n; i++) {
 		const char *group = l->column[i].group;
-		size_t end = i, n = strlen(l->column[i].name);
+		struct list_key *k = &key[i];
+		size_t end = i;
 
-		while (group && end < l->n && l->column[end].group &&
-			!strcmp(l->column[end].group, group))
-			end++;
-		assert(n <= LIST_NAME_MAX);
-		key[i].end = (unsigned char)end;
-		key[i].n = (unsigned char)(n + 4);
-		memcpy(key[i].at, ",\"", 2);
-		memcpy(key[i].at + 2, l->column[i].name, n);
-		memcpy(key[i].at + 2 + n, "\":", 2);
+		k->n = json_name(k->at, l->column[i].name);
+		k->numbers = true;
+		for (; group && end < l->n && l->column[end].group &&
+			!strcmp(l->column[end].group, group);
+			end++)
+			k->numbers &= l->column[end].kind == LIST_INT ||
+				l->column[end].kind == LIST_REAL;
+		k->end = (unsigned char)end;
+		if (!group)
+			continue;
+		k->group_n = json_name(k->group, group);
+		k->group[k->group_n++] = '{';
 	}
 }
 
@@ -122,6 +139,25 @@ static void json_key(struct text *t, const struct list_key *key)
 	size_t first = t->n && t->at[t->n - 1] == '{';
 
 	text_add(t, key->at + first, key->n - first);
+}
+
+enum { NUMBER_MAX = sizeof(((struct list_key *)0)->at) + DECIMAL_TEXT };
+
+/* A member that is a number or null. */
+static char *json_number(char *to, const struct list_key *key,
+	enum list_kind kind, const struct db_cell *c)
+{
+	size_t first = to[-1] == '{';
+
+	/* A copy of one size is a move or two. */
+	memcpy(to, key->at + first, sizeof(key->at) - 1);
+	to += key->n - first;
+	if (!c->null && kind == LIST_INT)
+		return text_number(to, c->i);
+	if (!c->null && isfinite(c->d))
+		return to + decimal(to, c->d);
+	memcpy(to, "null", 4);
+	return to + 4;
 }
 
 static void json_lines(struct text *t, struct slice s)
@@ -171,6 +207,27 @@ static void json_cell(
 	}
 }
 
+/* Of a group all of whose columns are numbers; they are many. */
+static void json_numbers(struct text *t, const struct list *l, size_t i,
+	const struct db_cell *cell)
+{
+	const struct list_key *key = &l->key[i];
+	size_t end = key->end, first;
+	char *to = text_room(t, NUMBER_MAX * (end - i + 1));
+
+	if (!to)
+		return;
+	first = to[-1] == '{';
+	memcpy(to, key->group + first, key->group_n - first);
+	to += key->group_n - first;
+	for (; i < end; i++)
+		if (!cell[i].null || !l->column[i].sparse)
+			to = json_number(
+				to, &l->key[i], l->column[i].kind, &cell[i]);
+	*to++ = '}';
+	text_wrote(t, to);
+}
+
 /* The columns of one group from i on, to the one returned. */
 static size_t json_group(struct text *t, const struct list *l, size_t i,
 	const struct db_cell *cell)
@@ -183,6 +240,10 @@ static size_t json_group(struct text *t, const struct list *l, size_t i,
 		any = !cell[k].null;
 	if (!any) {
 		json_null(t, group);
+		return end;
+	}
+	if (l->key[i].numbers) {
+		json_numbers(t, l, i, cell);
 		return end;
 	}
 	json_open(t, group, '{');

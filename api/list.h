@@ -36,11 +36,12 @@ struct list_column {
 /* Bits of a 64-bit number choose among columns. */
 enum { LIST_COLUMNS_MAX = 64, LIST_NAME_MAX = 26 };
 
-/* What is the same in each item: ',"name":', and the column behind its group.
- */
+/* What is the same in each item: ',"name":'; of a group's first column also
+ * what opens it, and the column behind it. */
 struct list_key {
-	unsigned char n, end;
-	char at[LIST_NAME_MAX + 4];
+	unsigned char n, group_n, end;
+	bool numbers; /* from here to the group's end */
+	char at[LIST_NAME_MAX + 6], group[LIST_NAME_MAX + 6];
 };
 
 struct list {

@@ -385,11 +385,11 @@ static void camera_item(struct req *r, struct stats *s,
 		end = when_from_number(c[C_END].i), from, to;
 
 	/* A profile is of the range that was asked for. */
-	series_range(&s->series, camera->tz, &from, &to);
-	if (s->period->part == PART_CELL && s->series.has_from)
-		start = from;
-	if (s->period->part == PART_CELL && s->series.has_to)
-		end = to;
+	if (s->period->part == PART_CELL) {
+		series_range(&s->series, camera->tz, &from, &to);
+		start = s->series.has_from ? from : start;
+		end = s->series.has_to ? to : end;
+	}
 	stats_item(r, s, camera, start, end, c);
 }
 

@@ -19,6 +19,8 @@
 
 enum { DIGITS_LEAST = 15, DIGITS_MOST = 17 };
 
+static const uint64_t HIDDEN = UINT64_C(1) << (DBL_MANT_DIG - 1);
+
 static const double ten[] = {1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5,
 	1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 enum { TEN_0 = 3 }; /* where 1 is in it */
@@ -39,22 +41,49 @@ static const uint64_t power[] = {1, 10, 100, 1000, 10000, 100000, 1000000,
 	10000000000000000, 100000000000000000, 1000000000000000000,
 	10000000000000000000u};
 
+static const char pair[] =
+	"0001020304050607080910111213141516171819202122232425262728293031323334"
+	"3"
+	"5363738394041424344454647484950515253545556575859606162636465666768697"
+	"0"
+	"7172737475767778798081828384858687888990919293949596979899";
+
+/* The digits of q, at least so many, that end before this. */
+static char *digits_before(char *end, uint64_t q, int least)
+{
+	char *to = end;
+
+	for (; q >= 10; q /= 100, least -= 2)
+		to = memcpy(to - 2, pair + 2 * (q % 100), 2);
+	if (q) {
+		*--to = (char)('0' + q);
+		least--;
+	}
+	for (; least > 0; least--)
+		*--to = '0';
+	return to;
+}
+
 /* q / 10^k without zeros at its end. */
 static size_t write(char text[DECIMAL_TEXT], bool minus, uint64_t q, int k)
 {
-	char buf[DECIMAL_TEXT], *at = buf + sizeof(buf);
+	char buf[DECIMAL_TEXT], *end = buf + sizeof(buf), *at;
 	size_t n;
 
+	for (; k >= 4 && q % 10000 == 0; k -= 4)
+		q /= 10000;
 	for (; k && q % 10 == 0; k--)
 		q /= 10;
-	for (int i = 0; q || i <= k; i++, q /= 10) {
-		if (i == k && i)
-			*--at = '.';
-		*--at = (char)('0' + q % 10);
+	if (k) {
+		at = digits_before(end, q % power[k], k);
+		*--at = '.';
+		at = digits_before(at, q / power[k], 1);
+	} else {
+		at = digits_before(end, q, 1);
 	}
 	if (minus)
 		*--at = '-';
-	n = (size_t)(buf + sizeof(buf) - at);
+	n = (size_t)(end - at);
 	memcpy(text, at, n);
 	text[n] = '\0';
 	return n;
@@ -78,9 +107,9 @@ static bool rounded(uint64_t m, int s, int k, uint64_t *q)
 
 size_t decimal(char text[DECIMAL_TEXT], double v)
 {
-	double a = fabs(v), fraction;
-	int exponent, whole = 0, s, k;
-	uint64_t m, q = 0;
+	double a = fabs(v);
+	int whole = 0, s, k;
+	uint64_t bits, m, q = 0;
 
 	/* A quiet hour has nothing but such. */
 	if (a < ten[ARRAY_LEN(ten) - 1] && a == (double)(uint64_t)a)
@@ -89,12 +118,14 @@ size_t decimal(char text[DECIMAL_TEXT], double v)
 		return by_printf(text, v);
 	while (a >= ten[whole + 1])
 		whole++;
-	fraction = frexp(a, &exponent);
-	m = (uint64_t)ldexp(fraction, DBL_MANT_DIG);
-	s = DBL_MANT_DIG - exponent;
+	/* Its mantissa has a bit more than is stored, and so small a number has
+	 * all of them. */
+	memcpy(&bits, &a, sizeof(bits));
+	m = (bits & (HIDDEN - 1)) | HIDDEN;
+	s = DBL_MANT_DIG - 2 + DBL_MAX_EXP - (int)(bits >> (DBL_MANT_DIG - 1));
 	/* A power of two has its lower neighbour at half the distance; a whole
 	 * one is exact. */
-	if (m == UINT64_C(1) << (DBL_MANT_DIG - 1) && a < 1)
+	if (m == HIDDEN && a < 1)
 		return by_printf(text, v);
 	for (int digits = DIGITS_LEAST; digits <= DIGITS_MOST; digits++) {
 		k = digits - 1 - (whole - TEN_0);

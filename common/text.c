@@ -90,6 +90,17 @@ void text_add(struct text *t, const char *s, size_t n)
 	t->at[t->n] = '\0';
 }
 
+char *text_room(struct text *t, size_t n)
+{
+	return reserve(t, n) ? t->at + t->n : NULL;
+}
+
+void text_wrote(struct text *t, const char *end)
+{
+	t->n = (size_t)(end - t->at);
+	t->at[t->n] = '\0';
+}
+
 void text_str(struct text *t, const char *s)
 {
 	text_add(t, s, strlen(s));
@@ -170,19 +181,25 @@ void text_double(struct text *t, double v)
 	text_add(t, buf, decimal(buf, v));
 }
 
+/* ASCII that stands for itself. */
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 static void quoted(struct text *t, const char *s, size_t n)
 {
 	size_t from = 0, i = 0;
 
 	text_add(t, "\"", 1);
-	while (i < n) {
+	for (;;) {
+		while (i < n && is_plain((unsigned char)s[i]))
+			i++;
+		if (i == n)
+			break;
 		unsigned char c = (unsigned char)s[i];
 		size_t k = c < 0x80 ? 1 : utf8_len(s + i, n - i);
 
-		if (k == 1 && c >= 0x20 && c != '"' && c != '\\') {
-			i++;
-			continue;
-		}
 		if (k > 1) {
 			i += k;
 			continue;

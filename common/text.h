@@ -33,6 +33,10 @@ void text_cut(struct text *t, size_t n);
 /* Room for n bytes in all, so that adding them copies nothing twice. */
 void text_reserve(struct text *t, size_t n);
 void text_add(struct text *t, const char *s, size_t n);
+/* Where to write up to n bytes, or NULL; then text_wrote says where they end.
+ */
+char *text_room(struct text *t, size_t n);
+void text_wrote(struct text *t, const char *end);
 void text_str(struct text *t, const char *s);
 void text_int(struct text *t, int64_t v);
 /* The shortest form that reads back the same; v is finite. */
