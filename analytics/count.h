@@ -52,6 +52,13 @@ enum count_verdict {
 	COUNT_REJECTED
 };
 
+/* Of which side a row is perhaps an outlier, one or both. */
+enum count_suspect {
+	COUNT_NO_SUSPECT,
+	COUNT_SUSPECT_HIGH = 1,
+	COUNT_SUSPECT_LOW = 2
+};
+
 struct count {
 	const char *camera; /* its code */
 	const char *name;   /* what its camera is called, where a file says */
@@ -67,7 +74,7 @@ struct count {
 	bool refused_early;	  /* before it came to the committer */
 	const struct count *same; /* an earlier row of the request repeated */
 	int64_t camera_id;
-	bool suspect; /* perhaps an outlier: for the rule in SQL to judge */
+	enum count_suspect suspect; /* for the rule in SQL to judge */
 };
 
 struct count_error {

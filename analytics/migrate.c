@@ -16,7 +16,7 @@
 #include "common/log.h"
 #include "common/token.h"
 
-enum { WORDS = 5, ACCOUNT_MAX = 128, TIMEOUT_S = 3600 };
+enum { WORDS = 6, ACCOUNT_MAX = 128, TIMEOUT_S = 3600 };
 
 struct run {
 	const struct conf *conf;
@@ -59,14 +59,28 @@ static enum err name_things(struct run *r, const struct conf *c)
 	return E_OK;
 }
 
-/* The file's text with its words filled in. */
+static const char *path_of(struct run *r, const char *folder, const char *name)
+{
+	const char *path = arena_printf(&r->arena, "%s%s%s/%s",
+		r->conf->database_sql_dir, *folder ? "/" : "", folder, name);
+
+	return path ? path : "";
+}
+
+/* The file's text with its words filled in; one stands for a text that several
+ * objects have. */
 static enum err load(struct run *r, const char *path, struct slice *text)
 {
+	struct slice rule;
+	enum err e = sqlfile_read(
+		&r->arena, path_of(r, "parts", "outlier_rule.sql"), &rule);
 	const struct sqlfile_word words[WORDS] = {{"schema", r->schema},
-		{"api", r->api}, {"worker", r->worker}, {"account", r->account},
+		{"api", r->api}, {"worker", r->worker},
+		{"outlier_rule", e ? "" : rule.at}, {"account", r->account},
 		{"hash", r->hash}};
-	enum err e = sqlfile_read(&r->arena, path, text);
 
+	if (!e)
+		e = sqlfile_read(&r->arena, path, text);
 	if (e)
 		return e;
 	return sqlfile_fill(
@@ -90,14 +104,6 @@ static enum err run_statements(
 				db_error_no(r->db), db_error_text(r->db));
 	}
 	return e;
-}
-
-static const char *path_of(struct run *r, const char *folder, const char *name)
-{
-	const char *path = arena_printf(&r->arena, "%s%s%s/%s",
-		r->conf->database_sql_dir, *folder ? "/" : "", folder, name);
-
-	return path ? path : "";
 }
 
 static enum err run_file(struct run *r, const char *name)

@@ -93,7 +93,7 @@ static enum err look_up_key(struct committer *c, struct commit_key *k)
 /* The end of a transaction of n rows. */
 static enum err commit(struct committer *c, size_t n, int64_t begun_us)
 {
-	enum err e = db_commit(c->w.db);
+	enum err e = writer_commit(&c->w);
 
 	if (e)
 		return e;
@@ -107,7 +107,7 @@ static enum err write_judged(
 	struct committer *c, struct commit_job *job, size_t n)
 {
 	int64_t begun_us = when_clock_us();
-	enum err e = db_begin(c->w.db);
+	enum err e = writer_begin(&c->w, 0, true);
 
 	if (!e && job->key)
 		e = look_up_key(c, job->key);
@@ -118,8 +118,9 @@ static enum err write_judged(
 	if (!e)
 		e = keep_reply(c, job);
 	if (!e)
-		return commit(c, n, begun_us);
-	db_rollback(c->w.db);
+		e = commit(c, n, begun_us);
+	if (e)
+		db_rollback(c->w.db);
 	return e;
 }
 
@@ -195,12 +196,13 @@ static enum err write_all(
 	if (!n && !keys)
 		return E_OK;
 	qsort(c->w.todo, n, sizeof(c->w.todo[0]), count_by_key);
-	e = n ? writer_begin(&c->w, n) : db_begin(c->w.db);
+	e = writer_begin(&c->w, n, keys);
 	for (const struct commit_job *j = jobs; j && !e; j = j->next)
 		e = j->outcome ? E_OK : keep_reply(c, j);
 	if (!e)
-		return commit(c, n, begun_us);
-	db_rollback(c->w.db);
+		e = commit(c, n, begun_us);
+	if (e)
+		db_rollback(c->w.db);
 	return e;
 }
 
@@ -403,6 +405,7 @@ void committer_close(struct committer *c)
 	}
 	directory_close(c->w.cameras);
 	zones_free(&c->w.zones);
+	text_free(&c->w.lists);
 	db_close(c->w.db);
 	if (c->wake >= 0)
 		close(c->wake);

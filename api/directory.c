@@ -141,6 +141,11 @@ bool directory_version(struct directory *d, int64_t version)
 	return new;
 }
 
+int64_t directory_known(const struct directory *d)
+{
+	return d->version;
+}
+
 /* A bound that no count can pass, or every one does, stays one as a number. */
 static int32_t bound(const struct db_cell *cell, int32_t without)
 {
@@ -170,9 +175,12 @@ static enum err load_bounds(struct directory *d, struct directory_camera *c)
 	arena_init(&a, 1 << 18);
 	e = db_run(d->db, Q_REFERENCE_BOUNDS,
 		DB_ARGS(DB_I(c->zone_id), DB_I(c->camera_id)), &a, &rows);
-	if (!e && rows.n && !(c->bounds = calloc(1, sizeof(*c->bounds))))
+	if (!e && rows.n && !(c->bounds = malloc(sizeof(*c->bounds))))
 		e = E_NOMEM;
-	/* Zeroes: every row may be an outlier of an hour that is not told. */
+	/* Every row may be an outlier, of an hour that is not told. */
+	for (size_t i = 0; !e && rows.n && i < HOURS_A_WEEK; i++)
+		c->bounds->hour[i] = (struct directory_hour){
+			{-1, -1, -1}, {COUNT_MAX, COUNT_MAX, COUNT_MAX}};
 	for (size_t i = 0; !e && i < rows.n; i++)
 		if (!rows.cell[i * rows.cols].null)
 			take_hour(c->bounds, &rows.cell[i * rows.cols]);

@@ -65,6 +65,8 @@ MUST enum err directory_still(
 /* References are of this version now: bounds of another are asked for anew.
  * True when it is a new one. */
 bool directory_version(struct directory *d, int64_t version);
+/* This one; bounds may be of a later version, never of an earlier one. */
+int64_t directory_known(const struct directory *d);
 /* The pending row is stored. */
 void directory_settle(struct directory *d, const char *code);
 /* Ask the database the next time. */

@@ -21,22 +21,25 @@ int count_by_key(const void *pa, const void *pb)
 }
 
 /* Only such rows need the outlier rule, which SQL alone knows. */
-bool writer_may_be_outlier(
+enum count_suspect writer_suspect(
 	const struct directory_camera *camera, const struct count *row)
 {
 	static const enum count_figure judged[] = {F_people, F_vehicle, F_face};
+	enum count_suspect s = COUNT_NO_SUSPECT;
 	const struct directory_hour *h;
 
 	if (!camera->bounds)
-		return false;
+		return s;
 	h = &camera->bounds->hour[row->start_at / 3600 % HOURS_A_WEEK];
 	for (size_t i = 0; i < ARRAY_LEN(judged); i++) {
 		int32_t v = row->figure[judged[i]];
 
-		if (v != COUNT_NULL && (v > h->high[i] || v <= h->low[i]))
-			return true;
+		if (v == COUNT_NULL)
+			continue;
+		s |= v > h->high[i] ? COUNT_SUSPECT_HIGH : 0;
+		s |= v <= h->low[i] ? COUNT_SUSPECT_LOW : 0;
 	}
-	return false;
+	return s;
 }
 
 /* Rows that old were let go: their quarter hours are never counted again.  What
@@ -83,8 +86,9 @@ static enum err resolve(
 		count_check_interval(job->batch, row, when_now());
 	if (row->verdict != COUNT_REJECTED)
 		judge_age(w, job->batch, row, camera);
-	row->suspect = row->verdict != COUNT_REJECTED &&
-		writer_may_be_outlier(camera, row);
+	row->suspect = row->verdict == COUNT_REJECTED
+		? COUNT_NO_SUSPECT
+		: writer_suspect(camera, row);
 	return E_OK;
 }
 

@@ -6,29 +6,10 @@
 
 enum {
 	KEYS_A_QUERY = 16, /* of Q_COUNT_FIND */
-	RUN_MAX = 80	   /* bytes of a line that tells of a run */
+	LISTED_ROWS = 128, /* more go by an array: to parse one row takes longer
+			      than to take it out of an array */
+	LISTS_MAX = WRITER_ROWS_MAX * 400 /* bytes; what is said of each row */
 };
-
-/* Marks the quarter hours of the rows for the next roll-up. */
-static enum err mark(struct writer *w, struct count *const *row, size_t n)
-{
-	int64_t quarter;
-	size_t k = 0;
-	enum err e;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!writer_marks(row, i, &quarter))
-			continue;
-		w->cell[2 * k] = DB_I(when_number(quarter));
-		w->cell[2 * k + 1] = DB_I(row[i]->camera_id);
-		if (++k == WRITER_BULK_ROWS) {
-			if ((e = db_run_bulk(w->db, Q_MARK, w->cell, k)))
-				return e;
-			k = 0;
-		}
-	}
-	return k ? db_run_bulk(w->db, Q_MARK, w->cell, k) : E_OK;
-}
 
 /* As Q_COUNT_INSERT has it: what the rule and batches know, and the detail. */
 static void row_cells(struct db_cell *cell, const struct count *row)
@@ -53,32 +34,15 @@ static enum err insert(struct writer *w, struct count *const *row, size_t n)
 	return e;
 }
 
-static enum err note(struct writer *w, struct count *const *row, size_t n,
-	struct arena *a, struct db_rows *out)
-{
-	struct text runs;
-	enum err e;
-
-	text_init(&runs, n * RUN_MAX);
-	writer_runs(&runs, row, n);
-	e = runs.full
-		? E_NOMEM
-		: db_run(w->db, Q_STREAM_NOTE,
-			  DB_ARGS(DB_I((int64_t)n), DB_SN(runs.at, runs.n)), a,
-			  out);
-	text_free(&runs);
-	return e;
-}
-
 /* What was asked inside of the transaction: the version of the references, and
  * from when on rows are kept until it ends.  E_BUSY: one of the rows is older.
  */
 static enum err heed(struct writer *w, const struct db_rows *said,
 	struct count *const *row, size_t n, int64_t *version)
 {
-	*version = said->n ? said->cell[0].i : 0;
-	if (said->n && !said->cell[1].null)
-		w->kept_from = when_from_number(said->cell[1].i);
+	*version = said->n ? said->cell[1].i : 0;
+	if (said->n && !said->cell[2].null)
+		w->kept_from = when_from_number(said->cell[2].i);
 	for (size_t i = 0; i < n; i++)
 		if (row[i]->start_at < w->kept_from)
 			return E_BUSY;
@@ -114,38 +78,102 @@ static enum err check_version(struct writer *w, struct count *const *row,
 			e = directory_find(
 				w->cameras, row[i]->camera, NULL, &camera);
 		if (!e)
-			row[i]->suspect = writer_may_be_outlier(camera, row[i]);
+			row[i]->suspect = writer_suspect(camera, row[i]);
 	}
 	return e;
 }
 
-/* What the trigger does for other writers' rows, of rows that are written. */
-static enum err follow_up(struct writer *w, struct count *const *row, size_t n,
-	const struct db_rows *said)
+/* Few, and none with a text. */
+static bool listed(struct count *const *row, size_t n)
 {
-	enum err e = check_version(w, row, n, said);
+	for (size_t i = 0; n <= LISTED_ROWS && i < n; i++)
+		if (row[i]->detail)
+			return false;
+	return n <= LISTED_ROWS;
+}
 
-	if (!e)
-		e = writer_suspect(w, row, n);
-	for (size_t i = 0; !e && i < n; i++)
+/* Sends what is listed by now. */
+static enum err send(struct writer *w, struct arena *a, struct db_rows *said)
+{
+	enum err e = w->lists.full ? E_NOMEM
+				   : db_lists(w->db, w->lists.at, w->lists.n,
+					     Q_COMMIT_ROWS, a, said);
+
+	text_clear(&w->lists);
+	return e;
+}
+
+/* Of the transaction that has begun, or begins with what is listed. */
+static enum err add(struct writer *w, struct count *const *row, size_t n)
+{
+	struct db_rows said;
+	enum err e = E_OK;
+
+	w->fresh = row;
+	w->fresh_n = n;
+	writer_list_marks(&w->lists, row, n);
+	if (listed(row, n))
+		writer_list_rows(&w->lists, row, n);
+	else if (!(e = send(w, NULL, &said)))
+		e = insert(w, row, n);
+	for (size_t i = 0; i < n && !e; i++)
 		row[i]->verdict = COUNT_INSERTED;
 	return e;
 }
 
-enum err writer_begin(struct writer *w, size_t n)
+static void start(struct writer *w)
 {
+	text_free(&w->lists);
+	text_init(&w->lists, LISTS_MAX);
+	w->fresh_n = 0;
+}
+
+enum err writer_begin(struct writer *w, size_t n, bool others)
+{
+	struct db_rows said;
+	enum err e;
+
+	start(w);
+	if (!n)
+		return db_begin(w->db);
+	text_str(&w->lists, stmt_defs[Q_BEGIN].text);
+	text_str(&w->lists, ";");
+	e = add(w, w->todo, n);
+	return e || !others || !w->lists.n ? e : send(w, NULL, &said);
+}
+
+static enum err end(struct writer *w, bool *committed)
+{
+	int64_t version = directory_known(w->cameras);
 	struct db_rows said;
 	struct arena a;
 	enum err e;
 
+	*committed = false;
 	arena_init(&a, 4096);
-	e = writer_begin_lists(w, w->todo, n, &a, &said);
-	if (!e)
-		e = insert(w, w->todo, n);
-	if (!e)
-		e = follow_up(w, w->todo, n, &said);
+	writer_list_end(&w->lists, version, w->fresh, w->fresh_n);
+	e = send(w, &a, &said);
+	if (!e && said.n && said.cell[0].i)
+		*committed = true;
+	else if (!e)
+		e = check_version(w, w->fresh, w->fresh_n, &said);
 	arena_reset(&a);
 	return e;
+}
+
+enum err writer_commit(struct writer *w)
+{
+	bool committed = false;
+	enum err e = E_OK;
+
+	if (!w->fresh_n)
+		return db_commit(w->db);
+	/* The second time nothing can have changed again. */
+	for (int try = 0; try < 2 && !e && !committed; try++)
+		e = end(w, &committed);
+	if (committed)
+		db_committed(w->db);
+	return e || committed ? e : E_BUSY;
 }
 
 static void conflict(struct commit_job *job, struct count *row)
@@ -227,27 +255,6 @@ static enum err replace(struct writer *w, const struct count *r)
 	return db_run(w->db, Q_COUNT_REPLACE, cell, NULL, NULL);
 }
 
-static enum err insert_judged(
-	struct writer *w, struct count *const *row, size_t n)
-{
-	struct db_rows said;
-	struct arena a;
-	enum err e;
-
-	if (!n)
-		return E_OK;
-	arena_init(&a, 4096);
-	e = insert(w, row, n);
-	if (!e)
-		e = mark(w, row, n);
-	if (!e)
-		e = note(w, row, n, &a, &said);
-	if (!e)
-		e = follow_up(w, row, n, &said);
-	arena_reset(&a);
-	return e;
-}
-
 /* Before it is found out what is stored already. */
 static enum err look_up_bound(struct writer *w, size_t n)
 {
@@ -286,5 +293,5 @@ enum err writer_write_judged(struct writer *w, struct commit_job *job, size_t n)
 		if (todo[i]->verdict == COUNT_UNJUDGED)
 			fresh[fresh_n++] = todo[i];
 	}
-	return insert_judged(w, fresh, fresh_n);
+	return fresh_n ? add(w, fresh, fresh_n) : E_OK;
 }

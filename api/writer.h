@@ -3,7 +3,7 @@
  * writer: what the committer's thread does with rows.  It judges those of each
  * job (api/judge.c), then writes them in a transaction (api/writer.c): the
  * rows, the marks for the next roll-up, what /stream will tell of them, and the
- * outliers among them (api/suspect.c).
+ * outliers among them (by lists of numbers: api/lists.c).
  * The committer's thread only.
  */
 #ifndef TALLY_API_WRITER_H
@@ -28,13 +28,17 @@ struct writer {
 	/* Rows to write; with a second half for writer_write_judged. */
 	struct count *todo[WRITER_ROWS_MAX];
 	struct db_cell cell[WRITER_BULK_ROWS * WRITER_COLUMNS];
+	/* Of the transaction: what is not sent yet, and the rows it adds. */
+	struct text lists;
+	struct count *const *fresh;
+	size_t fresh_n;
 };
 
 /* For qsort over pointers to rows: by camera, then time, then arrival. */
 int count_by_key(const void *a, const void *b);
 
 /* Could the row be an outlier?  SQL alone knows the rule. */
-bool writer_may_be_outlier(
+enum count_suspect writer_suspect(
 	const struct directory_camera *camera, const struct count *row);
 
 /*
@@ -49,32 +53,34 @@ MUST enum err writer_judge(struct writer *w, struct commit_job *job,
 /* What the job did not write must not count as a newest row. */
 void writer_doubt(struct writer *w, const struct commit_job *job);
 
-/* Rows are in the order of their keys.  Does row i mark a quarter hour that
- * those before it do not mark? */
-bool writer_marks(struct count *const *row, size_t i, int64_t *quarter);
-/* For /stream. */
-void writer_runs(struct text *t, struct count *const *row, size_t n);
+/*
+ * Statements by lists of numbers, each with its ";", of rows in the order of
+ * their keys, n > 0: marks and what /stream will tell; rows without detail; the
+ * end of the transaction, with those that are suspects, by what was known of
+ * the references at a version.
+ */
+void writer_list_marks(struct text *t, struct count *const *row, size_t n);
+void writer_list_rows(struct text *t, struct count *const *row, size_t n);
+void writer_list_end(
+	struct text *t, int64_t version, struct count *const *row, size_t n);
 
-/* Begins a transaction with the rows' marks and what /stream will tell of them.
- * out: as of Q_STREAM_NOTE.  db_begin_text's errors. */
-MUST enum err writer_begin_lists(struct writer *w, struct count *const *row,
-	size_t n, struct arena *a, struct db_rows *out);
-
-/* Inside a transaction, of rows that it has written: those that are outliers go
- * to the tables of these.  A rule that fails leaves its trace in
- * trigger_failure and is no error; what ends the transaction is. */
-MUST enum err writer_suspect(
-	struct writer *w, struct count *const *row, size_t n);
-
-/* Begins a transaction and writes w->todo[0..n), n > 0, inserted then. E_EXISTS
- * when some key is stored already, E_BUSY when rows as old as one of these are
- * not kept since it was judged: roll back, as after any error. */
-MUST enum err writer_begin(struct writer *w, size_t n);
+/*
+ * Begins a transaction that writes w->todo[0..n), inserted then.  others: not
+ * the writer's rows alone, so what is said is to be sent now; what stays for
+ * writer_commit's exchange can fail there as here.  E_EXISTS when some key is
+ * stored already: roll back, as after any error.
+ */
+MUST enum err writer_begin(struct writer *w, size_t n, bool others);
 
 /* Inside a transaction: compares w->todo[0..n) of one job with what is stored,
  * then writes what is to be written.  E_CONFLICT: a refusal refused all, or the
  * job only checks. */
 MUST enum err writer_write_judged(
 	struct writer *w, struct commit_job *job, size_t n);
+
+/* Judges what the transaction has inserted, and ends it.  E_BUSY when rows as
+ * old as one of these are not kept since it was judged.  A rule that fails
+ * leaves its trace in trigger_failure and is no error. */
+MUST enum err writer_commit(struct writer *w);
 
 #endif

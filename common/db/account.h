@@ -23,7 +23,7 @@ struct db_account {
 	unsigned timeout_s;  /* for one read or write; DB_TIMEOUT_S */
 	const char *session; /* a statement each connection begins with, besides
 				Q_SESSION; NULL: none */
-	bool lists;	     /* db_begin_text will be asked for */
+	bool lists;	     /* db_lists will be asked for */
 };
 
 /* The [database] settings for one user; user "": the system's user. */

@@ -359,24 +359,34 @@ enum err db_begin_read(struct db *db)
 	return begin_by(db, Q_BEGIN_READ);
 }
 
-enum err db_begin_text(struct db *db, const char *sql, size_t n,
-	enum stmt rows_of, struct arena *a, struct db_rows *out)
+enum err db_lists(struct db *db, const char *sql, size_t n, enum stmt rows_of,
+	struct arena *a, struct db_rows *out)
 {
+	const char *what = stmt_defs[rows_of].name;
 	enum err e;
 
 	*out = (struct db_rows){0};
-	e = begin(db,
-		&(struct beginning){.sql = sql,
-			.n = n,
-			.what = stmt_defs[rows_of].name,
-			.rows_of = rows_of,
-			.a = a,
-			.out = out});
+	if (db->in_tx)
+		e = text(db, sql, n, what, rows_of, a, out);
+	else
+		e = begin(db,
+			&(struct beginning){.sql = sql,
+				.n = n,
+				.what = what,
+				.rows_of = rows_of,
+				.a = a,
+				.out = out});
 	/* Whatever failed may have followed on the beginning. */
 	db->in_tx = true;
 	if (e == E_DB_GONE || e == E_BUSY)
 		db->tx_lost = e;
 	return e;
+}
+
+void db_committed(struct db *db)
+{
+	assert(db->in_tx);
+	db->in_tx = false;
 }
 
 enum err db_commit(struct db *db)

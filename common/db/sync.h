@@ -66,14 +66,16 @@ MUST enum err db_script(
 	struct db *db, const char *sql, size_t n, const char *what);
 
 /*
- * Several statements in one exchange, ";" between them, of which the first is
- * Q_BEGIN and the others are lists of numbers; the account says `lists`.  The
- * first that fails ends it.  Rows go to out, as rows_of has its columns, which
- * also names it in the log.  Whatever it returns, a transaction is open then:
- * db_rollback or db_commit ends it.
+ * Several statements in one exchange, ";" between them, lists of numbers above
+ * all; the account says `lists`.  The first that fails ends it.  Rows go to
+ * out, as rows_of has its columns, which also names it in the log.  Where no
+ * transaction is open, the first is Q_BEGIN.  Whatever it returns, one is open
+ * then: db_rollback or db_commit ends it, or db_committed, where the last of
+ * the statements did that already.
  */
-MUST enum err db_begin_text(struct db *db, const char *sql, size_t n,
+MUST enum err db_lists(struct db *db, const char *sql, size_t n,
 	enum stmt rows_of, struct arena *a, struct db_rows *out);
+void db_committed(struct db *db);
 
 MUST enum err db_begin(struct db *db);
 /* To read only, all of it as of its first statement.  Locks no row, but until

@@ -39,11 +39,10 @@ GRANT SELECT ON outlier_k TO {api};
 GRANT SELECT ON reference_value TO {api};
 GRANT SELECT ON time_zone_offset TO {api};
 GRANT SELECT ON reference_camera TO {api};
-GRANT SELECT, INSERT, UPDATE (state, note, reviewed_by, reviewed_at)
+GRANT SELECT, UPDATE (state, note, reviewed_by, reviewed_at)
 	ON outlier_backup TO {api};
-GRANT SELECT, INSERT, UPDATE (state, note, reviewed_by, reviewed_at)
+GRANT SELECT, UPDATE (state, note, reviewed_by, reviewed_at)
 	ON outlier_low TO {api};
-GRANT SELECT ON outlier_rule TO {api};
 GRANT SELECT ON outlier TO {api};
 GRANT SELECT ON job_run TO {api};
 GRANT SELECT ON job_state TO {api};
@@ -61,4 +60,4 @@ GRANT SELECT ON stream_log TO {api};
 GRANT SELECT ON stream_state TO {api};
 GRANT EXECUTE ON PROCEDURE stream_number TO {api};
 GRANT EXECUTE ON PROCEDURE roll_up_now TO {api};
-GRANT EXECUTE ON PROCEDURE judge_record TO {api};
+GRANT EXECUTE ON PROCEDURE commit_rows TO {api};

@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- count_record_ai: a new row marks its quarter hour for the next roll-up and is
--- judged by the outlier rule.  The rule is judge_record's; what stands here
--- only asks, with four looks at primary keys and without a variable, whether
--- judge_record has anything to do.  A camera or a day that is not there, or no
--- longer, gives NULL, and judge_record then says what is wrong.
+-- judged by the outlier rule.  The rule is judge_rows's; what stands here only
+-- asks, with four looks at primary keys and without a variable, whether it has
+-- anything to do.  A camera or a day that is not there, or no longer, gives
+-- NULL, and judge_written then says what is wrong.
 -- A mark that cannot be set must fail the write; the rule must not.  What
 -- /stream tells is noted too.
 -- A writer that sets @tally_bulk marks, notes and judges its whole batch by
@@ -51,7 +51,16 @@ IF @tally_bulk IS NULL THEN
 			  AND NEW.start_at >= k.kept_from
 			  AND c.camera_id = NEW.camera_id), TRUE)
 		THEN
-			CALL judge_record(NEW.camera_id, NEW.start_at, TRUE);
+			CALL judge_written(NEW.camera_id, NEW.start_at,
+				JSON_ARRAY(JSON_ARRAY(
+					NEW.camera_id, NEW.start_at,
+					NEW.end_at, NEW.people, NEW.vehicle,
+					NEW.face, NEW.people_new,
+					NEW.vehicle_new, NEW.face_new, NEW.car,
+					NEW.bus, NEW.truck, NEW.motorcycle,
+					NEW.bicycle, NEW.scooter,
+					NEW.observed_s)),
+				TRUE);
 		END IF;
 	END;
 END IF

@@ -34,5 +34,12 @@ THEN
 	END IF;
 	INSERT INTO stream_inbox (row_n, runs)
 	VALUES (1, CONCAT(NEW.camera_id, ' ', NEW.start_at + 0, ' 0 1'));
-	CALL judge_record(NEW.camera_id, NEW.start_at, FALSE);
+	CALL judge_written(NEW.camera_id, NEW.start_at,
+		JSON_ARRAY(JSON_ARRAY(
+			NEW.camera_id, NEW.start_at, NEW.end_at, NEW.people,
+			NEW.vehicle, NEW.face, NEW.people_new, NEW.vehicle_new,
+			NEW.face_new, NEW.car, NEW.bus, NEW.truck,
+			NEW.motorcycle, NEW.bicycle, NEW.scooter,
+			NEW.observed_s)),
+		FALSE);
 END IF

@@ -179,18 +179,18 @@ START_TEST(a_duplicate_is_told_by_its_error_and_changes_nothing)
 }
 END_TEST
 
-/* Begins a transaction by a text whose rows have two numbers. */
-static enum err begin_text(const char *sql, struct db_rows *rows)
+/* A text whose rows have three numbers. */
+static enum err lists(const char *sql, struct db_rows *rows)
 {
-	return db_begin_text(db, sql, strlen(sql), Q_LIST_END, &arena, rows);
+	return db_lists(db, sql, strlen(sql), Q_COMMIT_ROWS, &arena, rows);
 }
 
 static int64_t old_days(void)
 {
 	struct db_rows rows;
 
-	ck_assert(!begin_text("START TRANSACTION;SELECT COUNT(*), NULL FROM "
-			      "calendar_offset WHERE day_utc < '1990-01-01'",
+	ck_assert(!lists("START TRANSACTION;SELECT COUNT(*), NULL, 1 FROM "
+			 "calendar_offset WHERE day_utc < '1990-01-01'",
 		&rows));
 	ck_assert(!db_commit(db));
 	return rows.cell[0].i;
@@ -260,30 +260,30 @@ START_TEST(a_text_begins_a_transaction_and_ends_at_its_first_failure)
 	struct db_rows rows;
 
 	ck_assert(!add_token("a", 'a'));
-	ck_assert(!begin_text("START TRANSACTION;" TOKEN("b", "b") ";SELECT "
-								   "-7, NULL",
-		&rows));
+	ck_assert(!lists("START TRANSACTION;" TOKEN("b", "b") ";", &rows));
+	ck_assert(!lists("SELECT -7, NULL, 1", &rows));
 	ck_assert_int_eq(rows.n, 1);
 	ck_assert_int_eq(rows.cell[0].i, -7);
 	ck_assert(rows.cell[1].null);
 	ck_assert(!db_commit(db));
 	ck_assert_int_eq(count("b"), 1);
 	/* What failed left its transaction open, with what came before it. */
-	ck_assert(begin_text("START TRANSACTION;" TOKEN("c", "c") ";" TOKEN(
-				     "d", "a") ";" TOKEN("e", "e"),
+	ck_assert(lists("START TRANSACTION;" TOKEN("c", "c") ";" TOKEN(
+				"d", "a") ";" TOKEN("e", "e"),
 			  &rows) == E_EXISTS);
 	ck_assert_int_eq(count("c"), 1);
 	ck_assert_int_eq(count("d") + count("e"), 0);
 	db_rollback(db);
 	ck_assert_int_eq(count("c"), 0);
 	/* Other columns than it says. */
-	ck_assert(begin_text("START TRANSACTION;SELECT 1", &rows) == E_INVALID);
+	ck_assert(lists("START TRANSACTION;SELECT 1", &rows) == E_INVALID);
 	db_rollback(db);
 	/* A connection that died while it was idle is opened anew. */
 	kill_connections();
-	ck_assert(!begin_text(
-		"START TRANSACTION;" TOKEN("f", "f") ";SELECT 1, 2", &rows));
-	ck_assert(!db_commit(db));
+	ck_assert(!lists(
+		"START TRANSACTION;" TOKEN("f", "f") ";COMMIT;SELECT 1, 2, 3",
+		&rows));
+	db_committed(db);
 	ck_assert_int_eq(count("f"), 1);
 	run("DELETE FROM token");
 }

@@ -17,6 +17,7 @@ import zoneinfo
 import pymysql
 
 SQL = pathlib.Path(__file__).resolve().parents[2] / "sql"
+RULE = (SQL / "parts" / "outlier_rule.sql").read_text()
 UTC = dt.timezone.utc
 METRICS = ("people", "vehicle", "face")
 CLASSES = ("car", "bus", "truck", "motorcycle", "bicycle", "scooter")
@@ -59,7 +60,7 @@ class Db:
                 self.run(s)
         for folder in ("functions", "procedures", "views", "triggers"):
             for f in sorted((SQL / folder).glob("*.sql")):
-                self.run(f.read_text())
+                self.run(f.read_text().replace("{outlier_rule}", RULE))
         self.run("CALL make_partitions()")
 
     def drop(self):
