@@ -3,7 +3,6 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/api.h"
@@ -19,6 +18,7 @@ enum {
 	/* Some are asked for while the rows of others become replies. */
 	BATCHES = 4,
 	ASKING = 2,
+	SECOND_LEAST = 6, /* requests, for which a second statement is sent */
 	ANSWERS_A_TURN = 2
 };
 
@@ -139,16 +139,13 @@ static void answered(struct pool_job *job, enum err e)
 /* An array each of the camera, a date and k. */
 static void write_dates(struct text *t, const struct gather_ask *a)
 {
-	char k[32];
-
-	snprintf(k, sizeof(k), "%.17g", a->k);
 	for (int64_t date = a->first; date <= a->last; date += DAY_S) {
 		text_str(t, t->n ? ",[" : "[[");
 		text_int(t, a->camera_id);
 		text_add(t, ",", 1);
 		text_int(t, bucket_number(date));
 		text_add(t, ",", 1);
-		text_str(t, k);
+		text_double(t, a->k);
 		text_add(t, "]", 1);
 	}
 }
@@ -193,6 +190,13 @@ static void begin(struct gather *g, struct batch *b)
 		answered(&b->job, e);
 }
 
+/* Fewer wait for the one that runs: alone they would cost the most. */
+static bool may_ask(const struct gather *g)
+{
+	return g->waiting && g->asking < ASKING &&
+		(!g->asking || g->waiting >= SECOND_LEAST);
+}
+
 /* Once this turn's requests are there: those who ask by then share it. */
 static void on_turn_ends(evutil_socket_t fd, short what, void *arg)
 {
@@ -200,7 +204,7 @@ static void on_turn_ends(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	for (int i = 0; i < BATCHES && g->first && g->asking < ASKING; i++)
+	for (int i = 0; i < BATCHES && may_ask(g); i++)
 		if (g->batch[i].state == BATCH_IDLE)
 			begin(g, &g->batch[i]);
 }

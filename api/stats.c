@@ -358,13 +358,11 @@ void stats_item(struct req *r, struct stats *s,
 	const struct db_cell *row)
 {
 	const struct tz *tz = camera ? camera->tz : s->tz;
-	struct db_cell cell[ARRAY_LEN(columns)] = {0};
+	struct db_cell cell[ARRAY_LEN(columns)];
 	char begins[WHEN_TEXT], ends[WHEN_TEXT];
 
-	if (camera)
-		cell[L_CAMERA] = DB_S(camera->code);
-	else
-		cell[L_SITE] = DB_S(s->site);
+	cell[L_CAMERA] = camera ? DB_S(camera->code) : DB_NULL;
+	cell[L_SITE] = camera ? DB_NULL : DB_S(s->site);
 	cell[L_ZONE] = DB_S(camera ? camera->zone : s->zone);
 	cell[L_START] =
 		DB_S(when_format(begins, start, tz_offset(tz, start), false));

@@ -187,9 +187,10 @@ static bool is_plain(unsigned char c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-static void quoted(struct text *t, const char *s, size_t n)
+/* Text whose first i bytes are plain, but not all. */
+static void escaped(struct text *t, const char *s, size_t n, size_t i)
 {
-	size_t from = 0, i = 0;
+	size_t from = 0;
 
 	text_add(t, "\"", 1);
 	for (;;) {
@@ -215,6 +216,26 @@ static void quoted(struct text *t, const char *s, size_t n)
 	}
 	text_add(t, s + from, n - from);
 	text_add(t, "\"", 1);
+}
+
+static void quoted(struct text *t, const char *s, size_t n)
+{
+	size_t i = 0;
+	char *to;
+
+	while (i < n && is_plain((unsigned char)s[i]))
+		i++;
+	if (i < n) {
+		escaped(t, s, n, i);
+		return;
+	}
+	if (n > SIZE_MAX - 2 || !(to = text_room(t, n + 2)))
+		return;
+	*to++ = '"';
+	if (n)
+		memcpy(to, s, n);
+	to[n] = '"';
+	text_wrote(t, to + n + 1);
 }
 
 static void key_before(struct text *t, const char *key)
