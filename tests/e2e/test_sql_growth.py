@@ -16,9 +16,8 @@ DAY = dt.timedelta(days=1)
 MINUTE = dt.timedelta(minutes=1)
 ZONES = ("Asia/Seoul", "Asia/Kathmandu", "America/New_York",
          "Australia/Lord_Howe")
-TODAY = dt.datetime.combine(utc_now().date(), dt.time())
 # A new year at least a month ago: weeks, months and years lie across it.
-EDGE = dt.datetime((TODAY - 31 * DAY).year, 1, 1)
+EDGE = dt.datetime((utc_now() - 31 * DAY).year, 1, 1)
 INSERT = ("INSERT INTO count_record (camera_id, start_at, end_at, people) "
           "VALUES (%s, %s, %s, %s)")
 PARTITIONS = ("FROM information_schema.partitions WHERE table_schema = "
@@ -36,6 +35,15 @@ def db(db):
         db.run(f"ALTER TABLE count_record DROP PARTITION "
                f"{', '.join(names[:-1])}")
         db.run("CALL make_partitions()")
+
+
+def today():
+    """Not a constant: the tests may run across midnight."""
+    return dt.datetime.combine(utc_now().date(), dt.time())
+
+
+def days_since(day):
+    return (today() - day).days
 
 
 def partitions(db):
@@ -125,7 +133,7 @@ def test_partitions_go_and_what_was_counted_stays(db, tmp_path):
     run = daily(db)
     assert run is None and partitions(db)[0] == "p_first"
 
-    keep(db, raw=(TODAY - EDGE).days)
+    keep(db, raw=days_since(EDGE))
     run = daily(db)
     assert run["state"] == "ok" and "p_first, " in run["message"]
     assert partitions(db)[0] == EDGE.strftime("p%Y_%m")
@@ -211,7 +219,7 @@ def test_each_level_is_kept_as_long_as_something_needs_it(db):
              dt.datetime(year.year, 9, 1), dt.datetime(year.year, 8, 25)),
             (EDGE, EDGE - DAY, dt.datetime(year.year, 12, 1),
              dt.datetime(year.year, 11, 24))):
-        keep(db, raw=(TODAY - raw).days)
+        keep(db, raw=days_since(raw))
         assert daily(db)["buckets"] > 100
         assert bounds(db) == {
             "raw": raw, "quarter": quarter, "hour": hour, "day": day,
@@ -258,7 +266,7 @@ def test_a_quarter_hour_without_rows_is_not_cut_in_two(db):
     zone_of = {john: "America/St_Johns", utc: "UTC", later: "UTC"}
     rows = raw_rows(db)
     assert check_levels(db, zone_of)["quarter"] == 4
-    keep(db, raw=(TODAY - EDGE).days)
+    keep(db, raw=days_since(EDGE))
     assert daily(db)["state"] == "ok"
     move = "UPDATE camera SET tz = %s WHERE camera_id = %s"
     for code, cam, tz in (("john", john, "UTC"),
@@ -298,7 +306,7 @@ def test_detection_records_go_to_the_day(db):
     add = ("INSERT INTO detection_record (camera_id, at, frame) "
            "VALUES (%s, %s, %s)")
     for age in ages:
-        db.run(add, cam, TODAY - age * DAY, age)
+        db.run(add, cam, today() - age * DAY, age)
     assert daily(db) is None
     keep(db, record=3)
     run = daily(db)
@@ -308,7 +316,7 @@ def test_detection_records_go_to_the_day(db):
     left = "SELECT frame FROM detection_record ORDER BY at"
     assert db.run(left) == [(3,), (1,), (0,)]
     # A late one goes with the next run; a camera that has some stays.
-    db.run(add, cam, TODAY - 50 * DAY, 50)
+    db.run(add, cam, today() - 50 * DAY, 50)
     assert daily(db)["buckets"] == 1
     assert db.run(left) == [(3,), (1,), (0,)]
     assert "the camera has detection records" in db.fails(
@@ -320,7 +328,7 @@ def test_who_is_in_the_way_puts_it_off_and_that_shows(db):
     old, new = EDGE - 10 * DAY, EDGE + 10 * DAY
     for at in (old, new):
         db.run(INSERT, cam, at, at + MINUTE, 1)
-    keep(db, raw=(TODAY - EDGE).days)
+    keep(db, raw=days_since(EDGE))
     other = db.connect()
     other.begin()
     other.cursor().execute(INSERT, (cam, new + DAY, new + DAY + MINUTE, 1))
@@ -355,7 +363,7 @@ def test_who_is_in_the_way_puts_it_off_and_that_shows(db):
     assert db.run("SELECT @dropped, @done") == [(None, 0)]
     assert bounds(db)["raw"] == later
     assert partitions(db)[0] == EDGE.strftime("p%Y_%m")
-    keep(db, raw=(TODAY - later).days)
+    keep(db, raw=days_since(later))
     assert daily(db)["state"] == "ok"
     assert partitions(db)[0] == later.strftime("p%Y_%m")
     assert db.one("SELECT SUM(row_n) FROM stats_month") == 4
@@ -365,14 +373,14 @@ def test_outliers_are_kept_by_their_own_setting(db):
     cam = db.camera("c", "Asia/Seoul")
     for table, metric in (("outlier_backup", "exceeded"),
                           ("outlier_low", "below")):
-        for at in (TODAY - 11 * DAY, TODAY - 9 * DAY):
+        for at in (today() - 11 * DAY, today() - 9 * DAY):
             db.run(f"INSERT INTO {table} (camera_id, start_at, end_at, "
                    f"observed_s, {metric}, k) VALUES (%s, %s, %s, 60, "
                    "'people', 1.5)", cam, at, at + MINUTE)
     keep(db, outlier=10)
     assert daily(db)["buckets"] == 2
     assert db.run("SELECT side, start_at FROM outlier ORDER BY side") == [
-        ("high", TODAY - 9 * DAY), ("low", TODAY - 9 * DAY)]
+        ("high", today() - 9 * DAY), ("low", today() - 9 * DAY)]
 
 
 # ---- partitions
