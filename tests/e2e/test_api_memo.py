@@ -313,15 +313,17 @@ def test_a_version_that_goes_back_is_another_database(tally, busy):
     assert get(tally, path)[2] == before[2]
 
 
-def test_what_is_known_of_a_camera_is_of_the_version(tally, busy):
-    """k, found once for many targets."""
+@pytest.mark.parametrize("hours", [200, 10], ids=["weeks", "a_day"])
+def test_what_is_known_of_a_camera_is_of_the_version(tally, busy, hours):
+    """k, found once for many targets; of a day the number comes with it."""
     token = tally.run_tally("token", "create", "--scope", "read", "--camera",
                             camera(tally)).stdout.strip()
     limit = iter(range(2, 99))
 
     def ask():
         """A target that nobody asked for."""
-        return f"hour?camera={busy}&limit={next(limit)}"
+        return (f"hour?camera={busy}&from={z(hours_ago(400))}&to="
+                f"{z(hours_ago(400 - hours))}&limit={next(limit)}")
 
     def set_k(k):
         tally.sql("UPDATE setting SET value = %s WHERE name = 'outlier_k'", k)
