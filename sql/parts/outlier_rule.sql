@@ -5,7 +5,8 @@
 -- camera_id, start_at, end_at, people, vehicle, face, people_new, vehicle_new,
 -- face_new, car, bus, truck, motorcycle, bicycle, scooter, observed_s; null is
 -- NULL.  `exceeded` names the metrics above their reference, `below` those at or
--- below `low` (z <= -alert_z).
+-- below `low` (z <= -alert_z); high_z is the greatest z of the former, low_z the
+-- least of the latter.
 -- The values come from the caller: to read them again each INSERT would have to
 -- open count_record once more, with all of its partitions, for its trigger.
 SELECT n.*,
@@ -17,6 +18,20 @@ SELECT n.*,
 	IF(n.people <= v.people_low, 'people', NULL),
 	IF(n.vehicle <= v.vehicle_low, 'vehicle', NULL),
 	IF(n.face <= v.face_low, 'face', NULL)) AS below,
+       NULLIF(GREATEST(
+		COALESCE(IF(n.people > v.people_reference, (n.people - v.people_mean)
+			/ NULLIF(v.people_std, 0), NULL), -1e300),
+		COALESCE(IF(n.vehicle > v.vehicle_reference, (n.vehicle - v.vehicle_mean)
+			/ NULLIF(v.vehicle_std, 0), NULL), -1e300),
+		COALESCE(IF(n.face > v.face_reference, (n.face - v.face_mean)
+			/ NULLIF(v.face_std, 0), NULL), -1e300)), -1e300) AS high_z,
+       NULLIF(LEAST(
+		COALESCE(IF(n.people <= v.people_low, (n.people - v.people_mean)
+			/ NULLIF(v.people_std, 0), NULL), 1e300),
+		COALESCE(IF(n.vehicle <= v.vehicle_low, (n.vehicle - v.vehicle_mean)
+			/ NULLIF(v.vehicle_std, 0), NULL), 1e300),
+		COALESCE(IF(n.face <= v.face_low, (n.face - v.face_mean)
+			/ NULLIF(v.face_std, 0), NULL), 1e300)), 1e300) AS low_z,
        v.k,
        v.people_reference, v.people_basis, v.people_n, v.people_mean,
        v.people_std, (n.people - v.people_mean)

@@ -1,7 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- judge_rows: the outlier rule (parts/outlier_rule.sql) holds for rows, one by one.
--- p_new: none of them can have an outlier that is to be withdrawn.  An outlier's z
--- is the greatest of those exceeded, the least of those below.
+-- p_new: none of them can have an outlier that is to be withdrawn.
 -- A loop, for INSERT ... SELECT would lock what it reads, and the counters of the
 -- tables until the end of the statement whose trigger asks.
 -- A rule that fails must not lose the row: it is in trigger_failure then, but
@@ -11,7 +10,6 @@ MODIFIES SQL DATA
 BEGIN
 	DECLARE v_errno INT;
 	DECLARE v_text TEXT;
-	DECLARE v_z DOUBLE;
 	DECLARE v_there BOOLEAN;
 	-- As the cursor has them.  Not ROW TYPE OF it, nor FOR: they would open
 	-- it once more, only to look.
@@ -24,7 +22,7 @@ BEGIN
 		truck MEDIUMINT UNSIGNED, motorcycle MEDIUMINT UNSIGNED,
 		bicycle MEDIUMINT UNSIGNED, scooter MEDIUMINT UNSIGNED,
 		observed_s MEDIUMINT UNSIGNED, exceeded VARCHAR(40),
-		below VARCHAR(40), k DOUBLE,
+		below VARCHAR(40), high_z DOUBLE, low_z DOUBLE, k DOUBLE,
 		people_reference DOUBLE, people_basis VARCHAR(12),
 		people_n INT UNSIGNED, people_mean DOUBLE, people_std DOUBLE,
 		people_z DOUBLE,
@@ -65,14 +63,6 @@ BEGIN
 			END;
 
 			IF r.exceeded <> '' THEN
-				SET v_z = NULLIF(GREATEST(
-					COALESCE(IF(FIND_IN_SET('people', r.exceeded),
-						    r.people_z, NULL), -1e300),
-					COALESCE(IF(FIND_IN_SET('vehicle', r.exceeded),
-						    r.vehicle_z, NULL), -1e300),
-					COALESCE(IF(FIND_IN_SET('face', r.exceeded),
-						    r.face_z, NULL), -1e300)),
-					-1e300);
 				SET v_there = FALSE;
 				INSERT INTO outlier_backup (
 					camera_id, start_at, end_at, people,
@@ -92,7 +82,7 @@ BEGIN
 					r.people_new, r.vehicle_new,
 					r.face_new, r.car, r.bus, r.truck,
 					r.motorcycle, r.bicycle, r.scooter,
-					r.observed_s, r.exceeded, r.k, v_z,
+					r.observed_s, r.exceeded, r.k, r.high_z,
 					r.people_reference, r.people_basis,
 					r.people_n, r.people_mean,
 					r.people_std, r.people_z,
@@ -118,7 +108,7 @@ BEGIN
 						scooter = r.scooter,
 						observed_s = r.observed_s,
 						exceeded = r.exceeded, k = r.k,
-						z = v_z,
+						z = r.high_z,
 						people_reference = r.people_reference,
 						people_basis = r.people_basis,
 						people_n = r.people_n,
@@ -150,14 +140,6 @@ BEGIN
 				  AND state <> 'withdrawn';
 			END IF;
 			IF r.below <> '' THEN
-				SET v_z = NULLIF(LEAST(
-					COALESCE(IF(FIND_IN_SET('people', r.below),
-						    r.people_z, NULL), 1e300),
-					COALESCE(IF(FIND_IN_SET('vehicle', r.below),
-						    r.vehicle_z, NULL), 1e300),
-					COALESCE(IF(FIND_IN_SET('face', r.below),
-						    r.face_z, NULL), 1e300)),
-					1e300);
 				SET v_there = FALSE;
 				INSERT INTO outlier_low (
 					camera_id, start_at, end_at, people,
@@ -177,7 +159,7 @@ BEGIN
 					r.people_new, r.vehicle_new,
 					r.face_new, r.car, r.bus, r.truck,
 					r.motorcycle, r.bicycle, r.scooter,
-					r.observed_s, r.below, r.k, v_z,
+					r.observed_s, r.below, r.k, r.low_z,
 					r.people_reference, r.people_basis,
 					r.people_n, r.people_mean,
 					r.people_std, r.people_z,
@@ -203,7 +185,7 @@ BEGIN
 						scooter = r.scooter,
 						observed_s = r.observed_s,
 						below = r.below, k = r.k,
-						z = v_z,
+						z = r.low_z,
 						people_reference = r.people_reference,
 						people_basis = r.people_basis,
 						people_n = r.people_n,
