@@ -484,8 +484,9 @@ enum step stats_rows(struct req *r)
 		return STEP_NEXT;
 	if (s->gathered && r->rows.n)
 		memo_read(r, r->rows.cell[r->rows.cols - 1].i);
-	/* To write thousands of items takes long; others need not wait. */
-	if (!s->rendered && r->rows.n > ROWS_ON_LOOP &&
+	/* To write thousands of items takes long; others need not wait.  What
+	 * was gathered is few, and there for this step alone. */
+	if (!s->rendered && !s->gathered && r->rows.n > ROWS_ON_LOOP &&
 		work_has_room(r->api->work)) {
 		s->rendered = true;
 		return step_again(work_run(r->api->work, r, render));
