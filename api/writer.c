@@ -153,10 +153,13 @@ static enum err end(struct writer *w, bool *committed)
 	arena_init(&a, 4096);
 	writer_list_end(&w->lists, version, w->fresh, w->fresh_n);
 	e = send(w, &a, &said);
-	if (!e && said.n && said.cell[0].i)
+	if (!e && said.n && said.cell[0].i) {
 		*committed = true;
-	else if (!e)
+		/* A restore may have set it back. */
+		w->kept_from = when_from_number(said.cell[2].i);
+	} else if (!e) {
 		e = check_version(w, w->fresh, w->fresh_n, &said);
+	}
 	arena_reset(&a);
 	return e;
 }
