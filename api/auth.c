@@ -34,6 +34,7 @@ struct auth {
 	struct api *api;
 	struct used used[USED_AT_ONCE];
 	struct entry entry[AUTH_ENTRIES];
+	uint64_t era; /* moves with whatever is forgotten */
 	uint64_t failed;
 	unsigned trying; /* passwords that are being checked */
 };
@@ -42,6 +43,7 @@ struct auth {
 struct lookup {
 	unsigned char hash[TOKEN_HASH];
 	bool cookie;
+	uint64_t era;
 };
 
 enum err auth_open(struct auth **a, struct api *api)
@@ -79,12 +81,14 @@ void auth_forget(struct auth *a, const unsigned char hash[32])
 {
 	struct entry *e = place(a, hash);
 
+	a->era++;
 	if (token_same(e->hash, hash))
 		e->good_until_ms = 0;
 }
 
 void auth_forget_user(struct auth *a, int64_t user_id)
 {
+	a->era++;
 	for (int i = 0; i < AUTH_ENTRIES; i++)
 		if (a->entry[i].who.by_cookie && a->entry[i].who.id == user_id)
 			a->entry[i].good_until_ms = 0;
@@ -216,32 +220,12 @@ static enum step look_up(struct req *r, const struct lookup *l, void **waiting)
 	if (!kept)
 		return req_fail(r, E_NOMEM);
 	*kept = *l;
+	kept->era = r->api->auth->era;
 	*waiting = kept;
 	return req_query(r, l->cookie ? Q_SESSION_FIND : Q_TOKEN_FIND,
 		DB_ARGS(DB_SN((const char *)kept->hash, TOKEN_HASH),
 			DB_I(r->api->conf.api_session_idle_min)),
 		l->cookie ? 2 : 1);
-}
-
-/* The rows are there. */
-static enum step looked_up(struct req *r, void **waiting)
-{
-	struct lookup *l = *waiting;
-	struct entry *e = place(r->api->auth, l->hash), fresh = {0};
-	enum step s;
-
-	*waiting = NULL;
-	s = l->cookie ? session_found(r, &fresh, l->hash)
-		      : token_found(r, &fresh);
-	if (s != STEP_NEXT) {
-		free_texts(&fresh.who);
-		return s;
-	}
-	free_texts(&e->who);
-	memcpy(fresh.hash, l->hash, TOKEN_HASH);
-	fresh.good_until_ms = when_clock_ms() + AUTH_TTL_MS;
-	*e = fresh;
-	return STEP_NEXT;
 }
 
 bool auth_cookie(const struct req *r, unsigned char hash[32])
@@ -285,19 +269,41 @@ static enum step adopt(struct req *r, const struct entry *e)
 	return STEP_NEXT;
 }
 
+/* The rows are there.  They are not kept where something was forgotten since
+ * they were asked for: perhaps this. */
+static enum step looked_up(struct req *r, void **waiting)
+{
+	struct lookup *l = *waiting;
+	struct entry *e = place(r->api->auth, l->hash), fresh = {0};
+	enum step s;
+
+	*waiting = NULL;
+	s = l->cookie ? session_found(r, &fresh, l->hash)
+		      : token_found(r, &fresh);
+	if (s == STEP_NEXT)
+		s = adopt(r, &fresh);
+	if (s != STEP_NEXT || l->era != r->api->auth->era) {
+		free_texts(&fresh.who);
+		return s;
+	}
+	free_texts(&e->who);
+	memcpy(fresh.hash, l->hash, TOKEN_HASH);
+	fresh.good_until_ms = when_clock_ms() + AUTH_TTL_MS;
+	*e = fresh;
+	return STEP_NEXT;
+}
+
 /* Believed, or looked up; and once that is there, again. */
 static enum step find(struct req *r, const struct lookup *l, void **waiting)
 {
-	const struct lookup *of = *waiting ? *waiting : l;
-	struct entry *e = place(r->api->auth, of->hash);
-	enum step s = STEP_NEXT;
+	struct entry *e = place(r->api->auth, l->hash);
 
 	if (*waiting)
-		s = looked_up(r, waiting);
-	else if (e->good_until_ms <= when_clock_ms() ||
+		return looked_up(r, waiting);
+	if (e->good_until_ms <= when_clock_ms() ||
 		!token_same(e->hash, l->hash))
 		return look_up(r, l, waiting);
-	return s == STEP_NEXT ? adopt(r, e) : s;
+	return adopt(r, e);
 }
 
 enum step auth_token(struct req *r, struct slice token, void **waiting)

@@ -84,7 +84,8 @@ void auth_try_free(struct req *r, struct auth_try *t);
 /* The value of AUTH_KNOWN_COOKIE for who has this stored password. */
 void auth_known(char known[TOKEN_DERIVED], const char *stored);
 
-/* Forgets what was looked up under this hash. */
+/* Forgets what was looked up under this hash, once the database has no more of
+ * it: what is looked up before may still find it. */
 void auth_forget(struct auth *a, const unsigned char hash[32]);
 /* The same of all sessions of this user. */
 void auth_forget_user(struct auth *a, int64_t user_id);

@@ -99,13 +99,13 @@ enum step sessions_leave(struct req *r)
 	if ((s = req_no_params(r)) != STEP_NEXT ||
 		(s = open_mine(r, &m)) != STEP_NEXT)
 		return s;
-	auth_forget_user(r->api->auth, r->who.id);
 	return req_query(
 		r, Q_USER_LOG_OUT, DB_ARGS(DB_I(r->who.id), DB_S("")), 2);
 }
 
 enum step session_left(struct req *r)
 {
+	auth_forget_user(r->api->auth, r->who.id);
 	session_cookie(r, AUTH_COOKIE, "", 0);
 	return req_reply(r, 204, NULL);
 }

@@ -194,13 +194,15 @@ enum step logout_end(struct req *r)
 
 enum step session_end(struct req *r, const unsigned char hash[TOKEN_HASH])
 {
-	auth_forget(r->api->auth, hash);
 	return req_query(r, Q_SESSION_END,
 		DB_ARGS(DB_SN((const char *)hash, TOKEN_HASH)), 1);
 }
 
 enum step logout_answer(struct req *r)
 {
+	const struct login *l = r->state;
+
+	auth_forget(r->api->auth, l->old);
 	session_cookie(r, AUTH_COOKIE, "", 0);
 	return req_redirect(r, "/");
 }

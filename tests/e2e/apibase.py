@@ -217,3 +217,9 @@ def head_of(token, length, extra="", kind="application/json"):
     return (f"POST /api/v1/counts HTTP/1.1\r\nHost: a\r\n"
             f"Authorization: Bearer {token}\r\nContent-Type: {kind}\r\n"
             f"{framing}\r\n{extra}\r\n").encode()
+
+
+def waits_for_a_lock(t):
+    time.sleep(0.15)  # the table is made anew after 0.1 s without a question
+    return t.sql("SELECT 1 FROM information_schema.innodb_trx "
+                 "WHERE trx_state = 'LOCK WAIT'")

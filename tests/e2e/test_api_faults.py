@@ -19,7 +19,7 @@ import pytest
 
 from apibase import (OtherApi, camera, code, counted, figures, head_of,
                      hours_ago, minutes, post, problem, raw, row, stored,
-                     wait_for, z)
+                     wait_for, waits_for_a_lock, z)
 from running import Tally, finish
 
 QUICK_S = 3  # an answer that does not wait for the database, at its best
@@ -172,12 +172,6 @@ def locked_camera(t, c):
             yield
         finally:
             db.rollback()
-
-
-def waits_for_a_lock(t):
-    time.sleep(0.15)  # the table is made anew after 0.1 s without a question
-    return t.sql("SELECT 1 FROM information_schema.innodb_trx "
-                 "WHERE trx_state = 'LOCK WAIT'")
 
 
 def unlock(t):

@@ -6,12 +6,13 @@ may do what is in test_api_matrix.py, log-in and log-out in test_api_auth.py.
 import http.client
 import json
 import pathlib
+import threading
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from apibase import OtherApi, camera, code, wait_for
+from apibase import OtherApi, camera, code, wait_for, waits_for_a_lock
 from people import Person, admin, cookie_of, log_in, person, user
 
 USERS = "/api/v1/users"
@@ -152,6 +153,29 @@ def test_one_logs_out_here_or_everywhere(tally):
     for gone in (b, c):
         assert gone.ask("GET", "/api/v1/session")[0] == 401
     assert stranger.ask("GET", "/api/v1/session")[0] == 200
+
+
+@pytest.mark.parametrize("path", ("/api/v1/session", "/api/v1/sessions"))
+def test_a_session_that_is_used_while_it_ends_is_over(tally, path):
+    own = person(tally)
+    answers = []
+
+    def leave():
+        answers.append(own.ask("DELETE", path))
+    # Its end waits; who looks it up meanwhile finds it.
+    with tally.db() as db, db.cursor() as cursor:
+        db.autocommit(False)
+        cursor.execute("SELECT s.hash FROM session s JOIN user USING (user_id) "
+                       "WHERE name = %s FOR UPDATE", (own.told["name"],))
+        leaving = threading.Thread(target=leave)
+        leaving.start()
+        wait_for(lambda: waits_for_a_lock(tally))
+        assert own.ask("GET", "/api/v1/session")[0] == 200
+        assert not answers
+        db.rollback()
+    leaving.join()
+    assert answers == [(204, None)]
+    assert own.ask("GET", "/api/v1/session")[0] == 401
 
 
 def test_ones_own_password_wants_the_one_before(tally):
