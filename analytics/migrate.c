@@ -16,7 +16,7 @@
 #include "common/log.h"
 #include "common/token.h"
 
-enum { WORDS = 6, ACCOUNT_MAX = 128, TIMEOUT_S = 3600 };
+enum { WORDS = 5, PARTS_MAX = 8, ACCOUNT_MAX = 128, TIMEOUT_S = 3600 };
 
 struct run {
 	const struct conf *conf;
@@ -25,6 +25,9 @@ struct run {
 	char schema[80], api[ACCOUNT_MAX], worker[ACCOUNT_MAX];
 	const char *account; /* {account}, {hash}: while an account is made */
 	const char *hash;
+	/* Texts that several objects have: {name} of each file of parts/. */
+	struct sqlfile_word part[PARTS_MAX];
+	size_t parts;
 	struct migrate_report *report;
 };
 
@@ -67,24 +70,44 @@ static const char *path_of(struct run *r, const char *folder, const char *name)
 	return path ? path : "";
 }
 
-/* The file's text with its words filled in; one stands for a text that several
- * objects have. */
+static enum err read_parts(struct run *r)
+{
+	struct slice text;
+	const char **names;
+	enum err e = sqlfile_list(
+		&r->arena, path_of(r, "", "parts"), &names, &r->parts);
+
+	if (!e && r->parts > PARTS_MAX) {
+		log_error("sql/parts: over %d files", PARTS_MAX);
+		e = E_TOO_BIG;
+	}
+	for (size_t i = 0; !e && i < r->parts; i++) {
+		e = sqlfile_read(
+			&r->arena, path_of(r, "parts", names[i]), &text);
+		r->part[i] = (struct sqlfile_word){
+			arena_copy(&r->arena, names[i], strlen(names[i]) - 4),
+			text.at};
+		if (!e && !r->part[i].key)
+			e = E_TOO_BIG;
+	}
+	return e;
+}
+
+/* The file's text with its words filled in. */
 static enum err load(struct run *r, const char *path, struct slice *text)
 {
-	struct slice rule;
-	enum err e = sqlfile_read(
-		&r->arena, path_of(r, "parts", "outlier_rule.sql"), &rule);
-	const struct sqlfile_word words[WORDS] = {{"schema", r->schema},
-		{"api", r->api}, {"worker", r->worker},
-		{"outlier_rule", e ? "" : rule.at}, {"account", r->account},
+	struct sqlfile_word words[PARTS_MAX + WORDS];
+	const struct sqlfile_word own[WORDS] = {{"schema", r->schema},
+		{"api", r->api}, {"worker", r->worker}, {"account", r->account},
 		{"hash", r->hash}};
+	size_t n = r->account ? WORDS : WORDS - 2;
+	enum err e = sqlfile_read(&r->arena, path, text);
 
-	if (!e)
-		e = sqlfile_read(&r->arena, path, text);
 	if (e)
 		return e;
-	return sqlfile_fill(
-		&r->arena, *text, words, r->account ? WORDS : WORDS - 2, text);
+	memcpy(words, own, n * sizeof(*words));
+	memcpy(words + n, r->part, r->parts * sizeof(*words));
+	return sqlfile_fill(&r->arena, *text, words, n + r->parts, text);
 }
 
 /* Every statement of the file, each sent alone. */
@@ -406,7 +429,7 @@ static enum err apply(struct run *r)
 		log_error("another `tally migrate` is at work");
 		return E_BUSY;
 	}
-	if ((e = run_migrations(r)))
+	if ((e = read_parts(r)) || (e = run_migrations(r)))
 		return e;
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
 		if ((e = run_objects(r, folders[i], false)))

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- THE OUTLIER RULE, where it stands as {outlier_rule}: rows of count_record that
+-- THE OUTLIER RULE: rows of count_record that
 -- are written in the same transaction, each beside its camera's reference for
 -- that hour of the week.  p_rows is a JSON array of them, each an array of
 -- camera_id, start_at, end_at, people, vehicle, face, people_new, vehicle_new,

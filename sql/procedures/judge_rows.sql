@@ -10,7 +10,6 @@ MODIFIES SQL DATA
 BEGIN
 	DECLARE v_errno INT;
 	DECLARE v_text TEXT;
-	DECLARE v_there BOOLEAN;
 	-- As the cursor has them.  Not ROW TYPE OF it, nor FOR: they would open
 	-- it once more, only to look.
 	DECLARE r ROW (
@@ -50,8 +49,6 @@ BEGIN
 	FETCH judged INTO r;
 	WHILE r.camera_id IS NOT NULL DO
 		BEGIN
-			-- ON DUPLICATE KEY UPDATE takes a third longer, each time.
-			DECLARE CONTINUE HANDLER FOR 1062 SET v_there = TRUE;
 			DECLARE EXIT HANDLER FOR 1205, 1206, 1213, 1467 RESIGNAL;
 			DECLARE EXIT HANDLER FOR SQLEXCEPTION
 			BEGIN
@@ -63,157 +60,35 @@ BEGIN
 			END;
 
 			IF r.exceeded <> '' THEN
-				SET v_there = FALSE;
-				INSERT INTO outlier_backup (
-					camera_id, start_at, end_at, people,
-					vehicle, face, people_new, vehicle_new,
-					face_new, car, bus, truck, motorcycle,
-					bicycle, scooter, observed_s, exceeded,
-					k, z, people_reference, people_basis,
-					people_n, people_mean, people_std,
-					people_z, vehicle_reference,
-					vehicle_basis, vehicle_n, vehicle_mean,
-					vehicle_std, vehicle_z, face_reference,
-					face_basis, face_n, face_mean,
-					face_std, face_z)
-				VALUES (
-					r.camera_id, r.start_at, r.end_at,
-					r.people, r.vehicle, r.face,
-					r.people_new, r.vehicle_new,
-					r.face_new, r.car, r.bus, r.truck,
-					r.motorcycle, r.bicycle, r.scooter,
-					r.observed_s, r.exceeded, r.k, r.high_z,
-					r.people_reference, r.people_basis,
-					r.people_n, r.people_mean,
-					r.people_std, r.people_z,
-					r.vehicle_reference, r.vehicle_basis,
-					r.vehicle_n, r.vehicle_mean,
-					r.vehicle_std, r.vehicle_z,
-					r.face_reference, r.face_basis,
-					r.face_n, r.face_mean, r.face_std,
-					r.face_z);
-				IF v_there THEN
-					UPDATE outlier_backup SET
-						end_at = r.end_at,
-						people = r.people,
-						vehicle = r.vehicle,
-						face = r.face,
-						people_new = r.people_new,
-						vehicle_new = r.vehicle_new,
-						face_new = r.face_new,
-						car = r.car, bus = r.bus,
-						truck = r.truck,
-						motorcycle = r.motorcycle,
-						bicycle = r.bicycle,
-						scooter = r.scooter,
-						observed_s = r.observed_s,
-						exceeded = r.exceeded, k = r.k,
-						z = r.high_z,
-						people_reference = r.people_reference,
-						people_basis = r.people_basis,
-						people_n = r.people_n,
-						people_mean = r.people_mean,
-						people_std = r.people_std,
-						people_z = r.people_z,
-						vehicle_reference = r.vehicle_reference,
-						vehicle_basis = r.vehicle_basis,
-						vehicle_n = r.vehicle_n,
-						vehicle_mean = r.vehicle_mean,
-						vehicle_std = r.vehicle_std,
-						vehicle_z = r.vehicle_z,
-						face_reference = r.face_reference,
-						face_basis = r.face_basis,
-						face_n = r.face_n,
-						face_mean = r.face_mean,
-						face_std = r.face_std,
-						face_z = r.face_z,
-						note = IF(state = 'withdrawn', NULL, note),
-						reviewed_by = IF(state = 'withdrawn', NULL, reviewed_by),
-						reviewed_at = IF(state = 'withdrawn', NULL, reviewed_at),
-						state = IF(state = 'withdrawn', 'open', state)
-					WHERE camera_id = r.camera_id
-					  AND start_at = r.start_at;
-				END IF;
+				INSERT INTO outlier_backup (exceeded, z,
+{outlier_columns}
+				)
+				VALUES (r.exceeded, r.high_z,
+{outlier_values}
+				)
+				ON DUPLICATE KEY UPDATE exceeded = VALUES(exceeded),
+{outlier_again}
+				;
 			ELSEIF NOT p_new THEN
 				UPDATE outlier_backup SET state = 'withdrawn'
-				WHERE camera_id = r.camera_id AND start_at = r.start_at
+				WHERE camera_id = r.camera_id
+				  AND start_at = r.start_at
 				  AND state <> 'withdrawn';
 			END IF;
 			IF r.below <> '' THEN
-				SET v_there = FALSE;
-				INSERT INTO outlier_low (
-					camera_id, start_at, end_at, people,
-					vehicle, face, people_new, vehicle_new,
-					face_new, car, bus, truck, motorcycle,
-					bicycle, scooter, observed_s, below, k,
-					z, people_reference, people_basis,
-					people_n, people_mean, people_std,
-					people_z, vehicle_reference,
-					vehicle_basis, vehicle_n, vehicle_mean,
-					vehicle_std, vehicle_z, face_reference,
-					face_basis, face_n, face_mean,
-					face_std, face_z)
-				VALUES (
-					r.camera_id, r.start_at, r.end_at,
-					r.people, r.vehicle, r.face,
-					r.people_new, r.vehicle_new,
-					r.face_new, r.car, r.bus, r.truck,
-					r.motorcycle, r.bicycle, r.scooter,
-					r.observed_s, r.below, r.k, r.low_z,
-					r.people_reference, r.people_basis,
-					r.people_n, r.people_mean,
-					r.people_std, r.people_z,
-					r.vehicle_reference, r.vehicle_basis,
-					r.vehicle_n, r.vehicle_mean,
-					r.vehicle_std, r.vehicle_z,
-					r.face_reference, r.face_basis,
-					r.face_n, r.face_mean, r.face_std,
-					r.face_z);
-				IF v_there THEN
-					UPDATE outlier_low SET
-						end_at = r.end_at,
-						people = r.people,
-						vehicle = r.vehicle,
-						face = r.face,
-						people_new = r.people_new,
-						vehicle_new = r.vehicle_new,
-						face_new = r.face_new,
-						car = r.car, bus = r.bus,
-						truck = r.truck,
-						motorcycle = r.motorcycle,
-						bicycle = r.bicycle,
-						scooter = r.scooter,
-						observed_s = r.observed_s,
-						below = r.below, k = r.k,
-						z = r.low_z,
-						people_reference = r.people_reference,
-						people_basis = r.people_basis,
-						people_n = r.people_n,
-						people_mean = r.people_mean,
-						people_std = r.people_std,
-						people_z = r.people_z,
-						vehicle_reference = r.vehicle_reference,
-						vehicle_basis = r.vehicle_basis,
-						vehicle_n = r.vehicle_n,
-						vehicle_mean = r.vehicle_mean,
-						vehicle_std = r.vehicle_std,
-						vehicle_z = r.vehicle_z,
-						face_reference = r.face_reference,
-						face_basis = r.face_basis,
-						face_n = r.face_n,
-						face_mean = r.face_mean,
-						face_std = r.face_std,
-						face_z = r.face_z,
-						note = IF(state = 'withdrawn', NULL, note),
-						reviewed_by = IF(state = 'withdrawn', NULL, reviewed_by),
-						reviewed_at = IF(state = 'withdrawn', NULL, reviewed_at),
-						state = IF(state = 'withdrawn', 'open', state)
-					WHERE camera_id = r.camera_id
-					  AND start_at = r.start_at;
-				END IF;
+				INSERT INTO outlier_low (below, z,
+{outlier_columns}
+				)
+				VALUES (r.below, r.low_z,
+{outlier_values}
+				)
+				ON DUPLICATE KEY UPDATE below = VALUES(below),
+{outlier_again}
+				;
 			ELSEIF NOT p_new THEN
 				UPDATE outlier_low SET state = 'withdrawn'
-				WHERE camera_id = r.camera_id AND start_at = r.start_at
+				WHERE camera_id = r.camera_id
+				  AND start_at = r.start_at
 				  AND state <> 'withdrawn';
 			END IF;
 		END;

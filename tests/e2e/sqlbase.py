@@ -17,7 +17,8 @@ import zoneinfo
 import pymysql
 
 SQL = pathlib.Path(__file__).resolve().parents[2] / "sql"
-RULE = (SQL / "parts" / "outlier_rule.sql").read_text()
+PARTS = {"{%s}" % f.stem: f.read_text()
+         for f in (SQL / "parts").glob("*.sql")}
 UTC = dt.timezone.utc
 METRICS = ("people", "vehicle", "face")
 CLASSES = ("car", "bus", "truck", "motorcycle", "bicycle", "scooter")
@@ -60,7 +61,10 @@ class Db:
                 self.run(s)
         for folder in ("functions", "procedures", "views", "triggers"):
             for f in sorted((SQL / folder).glob("*.sql")):
-                self.run(f.read_text().replace("{outlier_rule}", RULE))
+                text = f.read_text()
+                for word, part in PARTS.items():
+                    text = text.replace(word, part)
+                self.run(text)
         self.run("CALL make_partitions()")
 
     def drop(self):
